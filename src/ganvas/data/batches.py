@@ -1,0 +1,61 @@
+"""What training consumes: batch tuples, and the spec that says what one sample is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+
+class Images(NamedTuple):
+    """A batch of samples with their labels.
+
+    ``image`` is float32: pictures (N, C, H, W) in [-1, 1], or points (N, d) in data units. ``label`` is int64 (N,) or None.
+    """
+
+    image: Tensor
+    label: Tensor | None = None
+
+
+class Pairs(NamedTuple):
+    """Aligned pictures of two domains: ``target`` is what ``source`` should be translated to. Both (N, C, H, W) in [-1, 1]."""
+
+    source: Tensor
+    target: Tensor
+
+
+class TwoDomains(NamedTuple):
+    """Pictures of two domains without correspondence. Both (N, C, H, W) in [-1, 1]."""
+
+    x: Tensor
+    y: Tensor
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What one sample is: everything that a method needs to know of the data to build its networks.
+
+    Args:
+        shape: (C, H, W) of a picture, or (d,) of a point.
+        classes: the class names in label order; empty when there are no labels.
+    """
+
+    shape: tuple[int, ...]
+    classes: tuple[str, ...] = ()
+
+    @property
+    def is_image(self) -> bool:
+        return len(self.shape) == 3
+
+    @property
+    def value_range(self) -> tuple[float, float] | None:
+        """(-1, 1) for pictures; None for points, which are in data units."""
+        return (-1.0, 1.0) if self.is_image else None
+
+    def to_json(self) -> dict[str, Any]:
+        return {"shape": list(self.shape), "classes": list(self.classes)}
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> Spec:
+        return cls(tuple(int(n) for n in fields["shape"]), tuple(str(name) for name in fields["classes"]))
