@@ -6,8 +6,10 @@ gradients, precision, devices, ranks, averaging, logging, saving.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar, Protocol
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -27,26 +29,82 @@ class Update(Protocol):
         """Minimise ``sum(loss(*arguments).values())`` by one step of ``player``'s optimiser, everyone else frozen."""
 
 
+def number(default: float, *, at_least: float = -math.inf, above: float = -math.inf, at_most: float = math.inf) -> Any:
+    """A numeric config field with its range: ``at_least <= value <= at_most`` and ``value > above``; never NaN or infinite."""
+    return field(default=default, metadata={"at_least": at_least, "above": above, "at_most": at_most})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """What every method's settings share; each method adds its own and sets its paper's defaults.
+
+    Args:
+        latent_size: components of the latent z.
+        prior: distribution of each component of z: normal is N(0, 1), uniform is U(-1, 1).
+        batch_size: real samples an update, over all ranks of one machine each.
+        width: channels of the narrowest image layer, or neurons of a points network's hidden layers.
+        ema_half_life: half-life of the averaged weights that sampling uses, in images; 0 samples the raw weights.
+        schedule: how the learning rates fall over decay_images.
+        decay_images: images over which the schedule falls to zero; 0 keeps the rates constant.
+    """
+
+    latent_size: int = number(100, at_least=1)
+    prior: Literal["normal", "uniform"] = "normal"
+    batch_size: int = number(64, at_least=1)
+    width: int = number(64, at_least=1)
+    ema_half_life: float = number(10_000.0, at_least=0)
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    decay_images: int = number(0, at_least=0)
+
+    def __post_init__(self) -> None:
+        for setting in fields(self):
+            value, rule = getattr(self, setting.name), setting.metadata
+            if not rule:
+                continue
+            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+                raise UsageError(f"{setting.name}={value!r} is not a finite number", f"the default is {setting.default}")
+            if isinstance(setting.default, int) and not isinstance(value, int):
+                raise UsageError(f"{setting.name}={value!r} is not a whole number", f"the default is {setting.default}")
+            if value < rule["at_least"] or value > rule["at_most"] or value <= rule["above"]:
+                raise UsageError(f"{setting.name}={value!r} is out of range", f"{range_in_words(rule)}, default {setting.default}")
+
+
+def range_in_words(rule: Any) -> str:
+    """The range of a ``number`` field for help texts and errors: "above 0", "0 to 1"."""
+    low = f"above {rule['above']:g}" if rule["above"] > -math.inf else f"at least {rule['at_least']:g}"
+    if rule["at_most"] == math.inf:
+        return f"it must be {low}"
+    return f"it must be {low} and at most {rule['at_most']:g}"
+
+
 class Method(nn.Module):
     """One paper's GAN: players as sub-modules, an optimiser each, and the order of their updates.
 
-    A subclass has the signature ``(config, spec)``, where ``config`` is its frozen dataclass with the paper's defaults. It
-    sets ``self.generator`` (the module that is averaged) and draws its randomness from torch's global generator, which the
-    engine seeds with (seed, rank, step) before each step: nothing random needs saving. State that training changes lives in
-    ``state_dict`` (buffers, ``get_extra_state``), or it does not exist.
+    A subclass has the signature ``(config, spec)``. It sets ``self.generator`` and draws its randomness from torch's global
+    generator, which the engine seeds with (seed, rank, step) before each step: nothing random needs saving. State that
+    training changes lives in ``state_dict`` (buffers, ``get_extra_state``), or it does not exist.
 
     Attributes:
         name: what the registry and the command line call it.
+        title: its full name, with the year of its paper.
+        paper: authors, title and arXiv number.
+        Config: its frozen dataclass of settings, the defaults the paper's.
+        conditional: whether ``sample`` takes labels.
         averaged: the sub-modules of which the engine keeps an exponential moving average; sampling uses these.
         wasserstein_term: the logged term that is *minus* the critic's Wasserstein estimate, or None when there is none.
     """
 
     name: ClassVar[str]
+    title: ClassVar[str]
+    paper: ClassVar[str]
+    Config: ClassVar[type[Config]]
+    conditional: ClassVar[bool] = False
     averaged: ClassVar[tuple[str, ...]] = ("generator",)
     wasserstein_term: ClassVar[str | None] = None
+    config: Config
     generator: nn.Module
 
-    def __init__(self, config: Any, spec: Spec) -> None:
+    def __init__(self, config: Config, spec: Spec) -> None:
         super().__init__()
         self.config = config
         self.spec = spec
@@ -60,9 +118,12 @@ class Method(nn.Module):
         raise NotImplementedError
 
     def latent(self, count: int) -> Tensor:
-        """Draws ``count`` latents z ~ N(0, I), (count, latent size), on the method's device."""
+        """Draws ``count`` latents z from the prior, (count, latent size), on the method's device."""
         device = next(self.parameters()).device
-        return torch.randn(count, self.config.latent_size, device=device)
+        shape = (count, self.config.latent_size)
+        if self.config.prior == "uniform":
+            return torch.rand(shape, device=device).mul_(2).sub_(1)
+        return torch.randn(shape, device=device)
 
     def sample(self, latent: Tensor, label: Tensor | None = None) -> Tensor:
         """Pictures (N, C, H, W) in [-1, 1] or points (N, d) from latents (N, latent size); ``label`` (N,) int64 if conditional."""

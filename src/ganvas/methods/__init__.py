@@ -1,0 +1,25 @@
+"""One paper a file. The registry is this dict: adding a GAN is one file and one line here."""
+
+from __future__ import annotations
+
+from ganvas.method import Method
+from ganvas.methods.cgan import CGAN, CGANConfig
+from ganvas.methods.dcgan import DCGAN, DCGANConfig
+from ganvas.methods.gan import GAN, GANConfig
+from ganvas.methods.r3gan import R3GAN, R3GANConfig
+from ganvas.methods.wgan import WGAN, WGANConfig
+from ganvas.methods.wgan_gp import WGANGP, WGANGPConfig
+
+METHODS: dict[str, type[Method]] = {
+    "gan": GAN,
+    "cgan": CGAN,
+    "dcgan": DCGAN,
+    "wgan": WGAN,
+    "wgan-gp": WGANGP,
+    "r3gan": R3GAN,
+}
+
+__all__ = [
+    "CGAN", "DCGAN", "GAN", "METHODS", "R3GAN", "WGAN", "WGANGP",
+    "CGANConfig", "DCGANConfig", "GANConfig", "R3GANConfig", "WGANConfig", "WGANGPConfig",
+]  # fmt: skip

@@ -1,0 +1,1 @@
+"""Architectures: modules that know shapes and nothing of losses, optimisers or logs."""

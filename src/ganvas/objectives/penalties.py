@@ -1,6 +1,6 @@
 """What keeps a critic smooth: gradient penalties, weight clipping, spectral normalisation.
 
-Convention: penalties are returned without their weight, in float32, with the factors of their papers *inside the caller's
+Convention: penalties are returned without their weight, in float32 or wider, with the factors of their papers *inside the caller's
 weight*; ``gamma / 2 * r1(...)`` is Mescheder's R1 and R3GAN's, ``lambda_ * gradient_penalty(...)`` is Gulrajani's.
 A critic is a callable from samples (N, ...) to scores (N,); it must not mix the samples of a batch (no batch norm), since the
 penalty takes the gradient of the *sum* of scores and reads each sample's row as that sample's own.
@@ -17,13 +17,20 @@ from torch.nn.utils.parametrizations import spectral_norm
 Critic = Callable[[Tensor], Tensor]
 
 
-def gradient_squared_norm(critic: Critic, samples: Tensor) -> Tensor:
-    """|grad_x f(x)|^2 a sample, (N,) float32, differentiable: one forward and one backward kept for the second."""
-    samples = samples.detach().requires_grad_(True)
-    scores = critic(samples)
+def squared_slope(scores: Tensor, samples: Tensor) -> Tensor:
+    """|grad_x f(x)|^2 a sample, (N,), differentiable, in float32 or wider, from scores (N,) that were computed from ``samples``.
+
+    Reuses a forward that the loss needs anyway; ``samples`` must require a gradient.
+    """
     # The gradient of the sum is the stack of the samples' own gradients.
-    (gradient,) = torch.autograd.grad(scores.float().sum(), samples, create_graph=True)
-    return gradient.float().flatten(1).square().sum(1)
+    (gradient,) = torch.autograd.grad(scores.sum(), samples, create_graph=True)
+    return gradient.to(torch.promote_types(gradient.dtype, torch.float32)).flatten(1).square().sum(1)
+
+
+def gradient_squared_norm(critic: Critic, samples: Tensor) -> Tensor:
+    """|grad_x f(x)|^2 a sample, (N,), differentiable, in float32 or wider, with a forward of its own."""
+    samples = samples.detach().requires_grad_(True)
+    return squared_slope(critic(samples), samples)
 
 
 def interpolate(real: Tensor, fake: Tensor) -> Tensor:

@@ -1,0 +1,117 @@
+"""The deep convolutional networks of Radford et al. 2016 (arXiv 1511.06434), for any resolution b * 2^k with b from 4 to 8.
+
+Its five guidelines: strided and fractionally strided convolutions instead of pooling; batch norm in both players, but not at
+the generator's output nor the discriminator's input; no fully connected hidden layers; ReLU in the generator with tanh at the
+end; LeakyReLU in the discriminator. Weights start from N(0, 0.02).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ganvas.data.batches import Spec
+from ganvas.errors import UsageError
+
+
+def halvings(name: str, spec: Spec) -> int:
+    """How often both sides can be halved until the shorter is between 4 and 8; UsageError if the sides do not allow it."""
+    _, rows, columns = spec.shape
+    count, short = 0, min(rows, columns)
+    while short > 8 or (short == 8 and rows % 2 ** (count + 1) == columns % 2 ** (count + 1) == 0):
+        short, count = short // 2, count + 1
+    if count == 0 or short < 4 or rows % 2**count or columns % 2**count:
+        step = 2 ** max(count, 1)
+        near = tuple(max(8, round(side / step) * step) for side in (rows, columns))
+        raise UsageError(
+            f"{name} cannot make pictures of {rows}x{columns}: it doubles a base of 4 to 8 pixels", f"try --size {near[0]}x{near[1]}"
+        )
+    return count
+
+
+def widths(base: int, stages: int) -> list[int]:
+    """Channels from the picture inwards: ``base`` doubled each stage, at most 16 * base."""
+    return [base * 2 ** min(stage, 4) for stage in range(stages)]
+
+
+def start_normal_(module: nn.Module) -> None:
+    """Weights from N(0, 0.02), batch-norm gains from N(1, 0.02), biases 0 (Radford et al., section 4)."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        nn.init.normal_(module.weight, 0.0, 0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.BatchNorm2d):
+        nn.init.normal_(module.weight, 1.0, 0.02)
+        nn.init.zeros_(module.bias)
+
+
+class DCGANGenerator(nn.Sequential):
+    """Latents (N, Z) are projected to a small map, which fractionally strided 4x4 convolutions double to (N, C, H, W) in [-1, 1].
+
+    Args:
+        spec: the picture's shape.
+        latent_size: Z.
+        width: channels of the last hidden map, doubled each stage inwards; 128 has the paper's 1,024 channels at 4x4 for 64x64.
+        batch_norm: as the paper; off for methods that go without normalisation.
+    """
+
+    def __init__(self, spec: Spec, *, latent_size: int, width: int = 64, batch_norm: bool = True) -> None:
+        stages = halvings("this generator", spec)
+        channels, rows, columns = spec.shape
+        inwards = widths(width, stages)
+        deepest = inwards[-1]
+        base = (deepest, rows // 2**stages, columns // 2**stages)
+        layers: list[nn.Module] = [nn.Linear(latent_size, deepest * base[1] * base[2], bias=not batch_norm), nn.Unflatten(1, base)]
+        for stage, (inputs, outputs) in enumerate(zip(inwards[::-1], [*inwards[-2::-1], channels], strict=True)):
+            if batch_norm:
+                layers.append(nn.BatchNorm2d(inputs))
+            layers.append(nn.ReLU(inplace=True))
+            last = stage == stages - 1
+            layers.append(nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1, bias=last or not batch_norm))
+        super().__init__(*layers, nn.Tanh())
+        self.apply(start_normal_)
+
+
+class DCGANDiscriminator(nn.Sequential):
+    """Strided 4x4 convolutions halve the picture down to 4 to 8 pixels, one linear layer scores it: (N, C, H, W) -> (N,).
+
+    Args:
+        spec: the picture's shape.
+        width: channels of the first map.
+        batch_norm: as the paper; must be off under a gradient penalty, which needs a score of each sample alone.
+    """
+
+    def __init__(self, spec: Spec, *, width: int = 64, batch_norm: bool = True) -> None:
+        stages = halvings("this discriminator", spec)
+        channels, rows, columns = spec.shape
+        outwards = widths(width, stages)
+        layers: list[nn.Module] = []
+        for stage, (inputs, outputs) in enumerate(zip([channels, *outwards[:-1]], outwards, strict=True)):
+            normal = batch_norm and stage > 0
+            layers.append(nn.Conv2d(inputs, outputs, 4, stride=2, padding=1, bias=not normal))
+            if normal:
+                layers.append(nn.BatchNorm2d(outputs))
+            layers.append(nn.LeakyReLU(0.2, inplace=True))
+        base = (rows // 2**stages) * (columns // 2**stages)
+        super().__init__(*layers, nn.Flatten(), nn.Linear(outwards[-1] * base, 1))
+        self.apply(start_normal_)
+
+    def forward(self, image: Tensor) -> Tensor:
+        return super().forward(image).squeeze(1)  # type: ignore[no-any-return]
+
+
+class LabelPlanes(nn.Module):
+    """A learned plane a class, concatenated to the picture as one more channel: (N, C, H, W), (N,) -> (N, C + 1, H, W).
+
+    The label's way into a convolutional discriminator (Mirza and Osindero 2014 concatenate y to x).
+    """
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__()
+        _, rows, columns = spec.shape
+        self.planes = nn.Embedding(len(spec.classes), rows * columns)
+        self.rows, self.columns = rows, columns
+
+    def forward(self, image: Tensor, label: Tensor) -> Tensor:
+        plane = self.planes(label).view(-1, 1, self.rows, self.columns)  # (N, 1, H, W)
+        return torch.cat([image, plane.to(image.dtype)], dim=1)

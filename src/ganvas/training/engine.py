@@ -1,0 +1,185 @@
+"""The engine: plays one step of a method. It owns gradients, precision, ranks, averaging and the log of terms."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from ganvas.data.batches import Images
+from ganvas.errors import ModelError
+from ganvas.method import Method, Terms
+from ganvas.training.averaging import Average
+from ganvas.training.ranks import Ranks
+
+
+def step_seed(seed: int, rank: int, step: int) -> int:
+    """A 32-bit seed that is a hash of (seed, rank, step), so that resuming at a step needs no generator state (splitmix64)."""
+    mixed = (seed * 0x9E3779B97F4A7C15 + rank * 0xD1B54A32D192ED03 + step * 0x8CB92BA72F3D8DD7) & 0xFFFFFFFFFFFFFFFF
+    mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
+    mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
+    return (mixed ^ (mixed >> 31)) & 0xFFFFFFFF
+
+
+class Engine:
+    """A method on its device with its optimisers and averages.
+
+    Args:
+        method: moved to the device in place, four-dimensional weights in channels-last order (faster on every device).
+        device: where it trains.
+        autocast: dtype of the networks' matrix work, or None for float32; losses and penalties reduce in float32.
+        seed: of every random draw, with the rank and the step.
+        ranks: the other processes, if any.
+    """
+
+    def __init__(self, method: Method, *, device: torch.device, autocast: torch.dtype | None, seed: int, ranks: Ranks) -> None:
+        self.device, self.seed, self.ranks, self.autocast = device, seed, ranks, autocast
+        self.method = method.to(device=device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+        ranks.broadcast([*method.parameters(), *method.buffers()])
+        self.optimizers = method.optimizers()
+        self.rates = {name: [group["lr"] for group in o.param_groups] for name, o in self.optimizers.items()}
+        self.averages = {name: Average(getattr(method, name), method.config.ema_half_life) for name in method.averaged}
+        self.window: dict[str, list[Tensor]] = {}
+        self._players = {name: [p for g in o.param_groups for p in g["params"]] for name, o in self.optimizers.items()}
+        everyone = list(method.parameters())
+        mine = {name: {id(p) for p in parameters} for name, parameters in self._players.items()}
+        self._others = {name: [p for p in everyone if id(p) not in ids] for name, ids in mine.items()}
+
+    def step(self, step: int, batches: Iterator[Images]) -> None:
+        """Plays the method's step number ``step``; every random draw in it is a function of (seed, rank, step)."""
+        self.seed_generators(step)
+        with torch.autocast(self.device.type, self.autocast) if self.autocast else nullcontext():
+            self.method.train_step(step, batches, self.update)
+
+    def seed_generators(self, step: int) -> None:
+        number = step_seed(self.seed, self.ranks.rank, step)
+        torch.default_generator.manual_seed(number)
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(number)
+        elif self.device.type == "mps":
+            torch.mps.manual_seed(number)
+
+    def update(self, player: str, loss: Callable[..., Terms], *arguments: Any) -> None:
+        """The one verb of a training step, see ``ganvas.method.Update``."""
+        optimizer, others = self.optimizers[player], self._others[player]
+        for parameter in others:
+            parameter.requires_grad_(False)
+        optimizer.zero_grad(set_to_none=True)
+        terms = loss(*arguments)
+        with torch.autocast(self.device.type, enabled=False) if self.autocast else nullcontext():
+            total = sum(terms.values())
+            assert isinstance(total, Tensor)
+            total.backward()  # type: ignore[no-untyped-call]
+            self.ranks.average_gradients(self._players[player])
+            optimizer.step()
+        for parameter in others:
+            parameter.requires_grad_(True)
+        if self.autocast:
+            torch.clear_autocast_cache()  # it holds bf16 copies of the weights from before this update
+        for name, value in terms.items():
+            self.window.setdefault(f"{player}/{name}", []).append(value.detach())
+
+    def average(self, images: int, batch: int) -> None:
+        """Moves the averages towards the weights, after a step that ends at ``images`` images."""
+        if self.method.config.ema_half_life:
+            for average in self.averages.values():
+                average.update(images, batch)
+
+    def set_rates(self, factor: float) -> None:
+        """Sets every learning rate to ``factor`` times what its optimiser started with."""
+        for name, optimizer in self.optimizers.items():
+            for group, rate in zip(optimizer.param_groups, self.rates[name], strict=True):
+                group["lr"] = rate * factor
+
+    def terms(self) -> dict[str, float]:
+        """The mean of each term since ``clear_terms``. The only place where the host waits for the device."""
+        names = list(self.window)
+        if not names:
+            return {}
+        means = torch.stack([torch.stack(self.window[name]).float().mean() for name in names]).tolist()
+        return dict(zip(names, means, strict=True))
+
+    def clear_terms(self) -> None:
+        self.window.clear()
+
+    def averaged(self, name: str) -> nn.Module:
+        """The module that sampling uses: the average, or the raw weights when averaging is off."""
+        if self.method.config.ema_half_life:
+            return self.averages[name].module
+        module: nn.Module = getattr(self.method, name)
+        return module
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Everything that training changes: tensors, and what JSON holds."""
+        if self.ranks.world > 1:
+            self.ranks.broadcast(self.method.buffers())
+        tensors: dict[str, Tensor] = {}
+        extra: dict[str, Any] = {}
+        for key, value in self.method.state_dict().items():
+            if isinstance(value, Tensor):
+                tensors[f"method.{key}"] = value
+            else:
+                extra[key] = json.loads(json.dumps(value))
+        for name, average in self.averages.items():
+            tensors |= {f"average.{name}.{key}": value for key, value in average.module.state_dict().items()}
+        for player, optimizer in self.optimizers.items():
+            tensors |= optimizer_tensors(player, optimizer, self._players[player])
+        for name, values in self.window.items():
+            tensors[f"window.{name}"] = torch.stack(values)
+        return tensors, {"extra": extra}
+
+    def load_state(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
+        """Restores what ``state`` returned, bit for bit, memory layouts included; ModelError when it is of another method."""
+        own = {key.removeprefix("method."): value for key, value in tensors.items() if key.startswith("method.")}
+        load_strictly(self.method, own | state["extra"])
+        for name, average in self.averages.items():
+            prefix = f"average.{name}."
+            load_strictly(average.module, {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
+        for player, optimizer in self.optimizers.items():
+            load_optimizer(player, optimizer, self._players[player], tensors)
+        self.window = {
+            key.removeprefix("window."): list(value.to(self.device).unbind())
+            for key, value in tensors.items()
+            if key.startswith("window.")
+        }
+
+
+def load_strictly(module: nn.Module, state: dict[str, Any]) -> None:
+    """``load_state_dict`` whose failure is one line that names the first key or shape that differs."""
+    try:
+        module.load_state_dict(state)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
+        raise ModelError(f"the checkpoint is of other networks ({reason})", "resume with the settings that it was trained with") from error
+
+
+def optimizer_tensors(player: str, optimizer: Optimizer, parameters: list[Tensor]) -> dict[str, Tensor]:
+    """An optimiser's state as flat names: optimizer.<player>.<parameter's index>.<quantity>."""
+    return {
+        f"optimizer.{player}.{index}.{quantity}": value if isinstance(value, Tensor) else torch.tensor(float(value))
+        for index, parameter in enumerate(parameters)
+        for quantity, value in optimizer.state[parameter].items()
+    }
+
+
+def load_optimizer(player: str, optimizer: Optimizer, parameters: list[Tensor], tensors: dict[str, Tensor]) -> None:
+    """Puts flat names back, each tensor in the memory layout of its parameter: another order would add up differently."""
+    prefix = f"optimizer.{player}."
+    optimizer.state.clear()
+    for key, value in tensors.items():
+        if not key.startswith(prefix):
+            continue
+        index, quantity = key.removeprefix(prefix).split(".", 1)
+        parameter = parameters[int(index)]
+        if value.shape == parameter.shape and value.dim():
+            restored = torch.empty_like(parameter, dtype=value.dtype, requires_grad=False).copy_(value)
+        elif optimizer.defaults.get("fused") and quantity == "step":
+            restored = value.to(parameter.device, copy=True)
+        else:
+            restored = value.clone()
+        optimizer.state[parameter][quantity] = restored
