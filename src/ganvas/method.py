@@ -35,7 +35,7 @@ def number(default: float, *, at_least: float = -math.inf, above: float = -math.
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config:
+class MethodConfig:
     """What every method's settings share; each method adds its own and sets its paper's defaults.
 
     Args:
@@ -66,7 +66,9 @@ class Config:
             if isinstance(setting.default, int) and not isinstance(value, int):
                 raise UsageError(f"{setting.name}={value!r} is not a whole number", f"the default is {setting.default}")
             if value < rule["at_least"] or value > rule["at_most"] or value <= rule["above"]:
-                raise UsageError(f"{setting.name}={value!r} is out of range", f"{range_in_words(rule)}, default {setting.default}")
+                raise UsageError(
+                    f"{setting.name}={value!r} is out of range", f"{range_in_words(rule)}, default {setting.default}"
+                )
 
 
 def range_in_words(rule: Any) -> str:
@@ -97,14 +99,14 @@ class Method(nn.Module):
     name: ClassVar[str]
     title: ClassVar[str]
     paper: ClassVar[str]
-    Config: ClassVar[type[Config]]
+    Config: ClassVar[type[MethodConfig]]
     conditional: ClassVar[bool] = False
     averaged: ClassVar[tuple[str, ...]] = ("generator",)
     wasserstein_term: ClassVar[str | None] = None
-    config: Config
+    config: MethodConfig
     generator: nn.Module
 
-    def __init__(self, config: Config, spec: Spec) -> None:
+    def __init__(self, config: MethodConfig, spec: Spec) -> None:
         super().__init__()
         self.config = config
         self.spec = spec
@@ -126,7 +128,7 @@ class Method(nn.Module):
         return torch.randn(shape, device=device)
 
     def sample(self, latent: Tensor, label: Tensor | None = None) -> Tensor:
-        """Pictures (N, C, H, W) in [-1, 1] or points (N, d) from latents (N, latent size); ``label`` (N,) int64 if conditional."""
+        """Pictures (N, C, H, W) in [-1, 1] or points (N, d) from latents (N, latent size); labels (N,) if conditional."""
         if label is not None:
             raise UsageError(f"{self.name} is not conditional, it takes no labels", "train cgan for samples by class")
         samples: Tensor = self.generator(latent)

@@ -12,14 +12,14 @@ from torch.optim import Adam, Optimizer
 
 from ganvas.data.batches import Images, Spec
 from ganvas.errors import DataError, UsageError
-from ganvas.method import Config, Method, Terms, Update, number
+from ganvas.method import Method, MethodConfig, Terms, Update, number
 from ganvas.networks.dcgan import DCGANDiscriminator, DCGANGenerator, LabelPlanes
 from ganvas.networks.mlp import MLP
 from ganvas.objectives.adversarial import minimax_critic, non_saturating_generator
 
 
 @dataclass(frozen=True, kw_only=True)
-class CGANConfig(Config):
+class CGANConfig(MethodConfig):
     """Settings of the conditional GAN; the players are convolutional for pictures (the paper's are MLPs), an MLP for points.
 
     Args:
@@ -88,7 +88,9 @@ class CGAN(Method):
     def __init__(self, config: CGANConfig, spec: Spec) -> None:
         super().__init__(config, spec)
         if not spec.classes:
-            raise DataError("cgan needs labels, this data has none", "put the files into one sub-folder a class, or name a --labels CSV")
+            raise DataError(
+                "cgan needs labels, this data has none", "put the files into one sub-folder a class, or name a --labels CSV"
+            )
         self.generator = ConditionalGenerator(config, spec)
         self.discriminator = ConditionalDiscriminator(config, spec)
 

@@ -12,13 +12,13 @@ from torch.optim import Adam, Optimizer
 
 from ganvas.data.batches import Images, Spec
 from ganvas.errors import UsageError
-from ganvas.method import Config, Method, Terms, Update, number
+from ganvas.method import Method, MethodConfig, Terms, Update, number
 from ganvas.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganvas.objectives.adversarial import minimax_critic, non_saturating_generator
 
 
 @dataclass(frozen=True, kw_only=True)
-class DCGANConfig(Config):
+class DCGANConfig(MethodConfig):
     """Settings of section 4 of the paper.
 
     Args:

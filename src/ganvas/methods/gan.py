@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from ganvas.data.batches import Images, Spec
-from ganvas.method import Config, Method, Terms, Update, number
+from ganvas.method import Method, MethodConfig, Terms, Update, number
 from ganvas.networks.mlp import MLP
 from ganvas.networks.reference import ReferenceDiscriminator, ReferenceGenerator, check_reference_size
 from ganvas.objectives.adversarial import minimax_critic, minimax_generator, non_saturating_generator
 
 
 @dataclass(frozen=True, kw_only=True)
-class GANConfig(Config):
+class GANConfig(MethodConfig):
     """Settings of the original GAN; pictures use the thesis's reference pair, points an MLP.
 
     Args:
@@ -49,13 +49,15 @@ class GAN(Method):
     paper: ClassVar[str] = "Goodfellow et al. 2014, Generative Adversarial Networks, arXiv 1406.2661"
     Config = GANConfig
     config: GANConfig
+    discriminator: nn.Module
 
     def __init__(self, config: GANConfig, spec: Spec) -> None:
         super().__init__(config, spec)
         if spec.is_image:
             check_reference_size("gan", spec)
             self.generator = ReferenceGenerator(spec, latent_size=config.latent_size, width=config.width)
-            self.discriminator = ReferenceDiscriminator(spec, width=max(1, config.width // 2), dropout=config.dropout)
+            narrow = max(1, config.width // 2)
+            self.discriminator = ReferenceDiscriminator(spec, width=narrow, dropout=config.dropout)
         else:
             (size,) = spec.shape
             self.generator = MLP(config.latent_size, size, width=config.width)

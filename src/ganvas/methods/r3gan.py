@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from ganvas.data.batches import Images, Spec
-from ganvas.method import Config, Method, Terms, Update, number
+from ganvas.method import Method, MethodConfig, Terms, Update, number
 from ganvas.networks.convolutional import SmoothDiscriminator, SmoothGenerator
 from ganvas.networks.mlp import MLP
 from ganvas.objectives.adversarial import relativistic_critic, relativistic_generator
@@ -19,7 +19,7 @@ from ganvas.objectives.penalties import squared_slope
 
 
 @dataclass(frozen=True, kw_only=True)
-class R3GANConfig(Config):
+class R3GANConfig(MethodConfig):
     """Relativistic pairing with R1 and R2 on small networks without normalisation.
 
     Args:
@@ -77,7 +77,11 @@ class R3GAN(Method):
         scores = self.discriminator(samples)
         r1, r2 = squared_slope(scores, samples).chunk(2)  # on reals, on fakes
         weight = self.config.gamma / 2
-        return {"relativistic": relativistic_critic(*scores.float().chunk(2)), "r1": weight * r1.mean(), "r2": weight * r2.mean()}
+        return {
+            "relativistic": relativistic_critic(*scores.float().chunk(2)),
+            "r1": weight * r1.mean(),
+            "r2": weight * r2.mean(),
+        }
 
     def generator_loss(self, real: Tensor, fake: Tensor) -> Terms:
         with torch.no_grad():  # the real scores are constants to the generator

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer, RMSprop
 
 from ganvas.data.batches import Images, Spec
-from ganvas.method import Config, Method, Terms, Update, number
+from ganvas.method import Method, MethodConfig, Terms, Update, number
 from ganvas.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganvas.networks.mlp import MLP
 from ganvas.networks.reference import ReferenceDiscriminator, ReferenceGenerator, check_reference_size
@@ -20,15 +20,15 @@ from ganvas.objectives.penalties import clip_weights_
 
 
 @dataclass(frozen=True, kw_only=True)
-class WGANConfig(Config):
+class WGANConfig(MethodConfig):
     """Algorithm 1's defaults: alpha, c, m, n_critic. Pictures to 32 pixels use the thesis's networks, larger ones DCGAN's.
 
     Args:
         learning_rate: alpha, of both RMSprops.
         clip: c, the bound of every critic weight.
         critic_steps: n_critic, critic updates a generator update.
-        early_critic_steps: critic updates while the generator step is below 25 and at every 500th; the authors' code has 100.
-        fresh_latent: draw new latents for the generator's update, as Algorithm 1 does, instead of sharing the last critic step's.
+        early_critic_steps: critic updates in the first 25 generator steps and at every 500th; the authors' code has 100.
+        fresh_latent: draw new latents for the generator's update, as Algorithm 1 does; else it shares the last critic step's.
     """
 
     width: int = number(128, at_least=1)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from ganvas.data.batches import Images, Spec
-from ganvas.method import Config, Method, Terms, Update, number
+from ganvas.method import Method, MethodConfig, Terms, Update, number
 from ganvas.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganvas.networks.mlp import MLP
 from ganvas.objectives.adversarial import wasserstein_critic, wasserstein_generator
@@ -19,7 +19,7 @@ from ganvas.objectives.penalties import gradient_penalty
 
 
 @dataclass(frozen=True, kw_only=True)
-class WGANGPConfig(Config):
+class WGANGPConfig(MethodConfig):
     """Algorithm 1's defaults: lambda, n_critic, alpha, beta1, beta2, m; betas (0.5, 0.9) as its image experiments.
 
     Args:
@@ -29,7 +29,7 @@ class WGANGPConfig(Config):
         learning_rate: alpha, of both Adams.
         beta1: Adam's first decay.
         beta2: Adam's second decay.
-        fresh_latent: draw new latents for the generator's update, as Algorithm 1 does, instead of sharing the last critic step's.
+        fresh_latent: draw new latents for the generator's update, as Algorithm 1 does; else it shares the last critic step's.
     """
 
     penalty: float = number(10.0, at_least=0)

@@ -70,7 +70,9 @@ class SmoothDiscriminator(nn.Module):
         outwards = widths(width, stages + 1)
         self.picture = scaled(nn.Conv2d(channels, width, 3, padding=1))
         self.blocks = nn.ModuleList(Residual(channels_here) for channels_here in outwards)
-        self.widen = nn.ModuleList(scaled(nn.Conv2d(thin, wide, 1)) for thin, wide in zip(outwards[:-1], outwards[1:], strict=True))
+        self.widen = nn.ModuleList(
+            scaled(nn.Conv2d(thin, wide, 1)) for thin, wide in zip(outwards[:-1], outwards[1:], strict=True)
+        )
         self.score = scaled(nn.Linear(outwards[-1] * (rows // 2**stages) * (columns // 2**stages), 1))
 
     def forward(self, image: Tensor) -> Tensor:

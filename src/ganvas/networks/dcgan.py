@@ -24,7 +24,8 @@ def halvings(name: str, spec: Spec) -> int:
         step = 2 ** max(count, 1)
         near = tuple(max(8, round(side / step) * step) for side in (rows, columns))
         raise UsageError(
-            f"{name} cannot make pictures of {rows}x{columns}: it doubles a base of 4 to 8 pixels", f"try --size {near[0]}x{near[1]}"
+            f"{name} cannot make pictures of {rows}x{columns}: it doubles a base of 4 to 8 pixels",
+            f"try --size {near[0]}x{near[1]}",
         )
     return count
 
@@ -46,7 +47,7 @@ def start_normal_(module: nn.Module) -> None:
 
 
 class DCGANGenerator(nn.Sequential):
-    """Latents (N, Z) are projected to a small map, which fractionally strided 4x4 convolutions double to (N, C, H, W) in [-1, 1].
+    """Latents (N, Z) become a small map, which fractionally strided 4x4 convolutions double to (N, C, H, W) in [-1, 1].
 
     Args:
         spec: the picture's shape.
@@ -61,7 +62,10 @@ class DCGANGenerator(nn.Sequential):
         inwards = widths(width, stages)
         deepest = inwards[-1]
         base = (deepest, rows // 2**stages, columns // 2**stages)
-        layers: list[nn.Module] = [nn.Linear(latent_size, deepest * base[1] * base[2], bias=not batch_norm), nn.Unflatten(1, base)]
+        layers: list[nn.Module] = [
+            nn.Linear(latent_size, deepest * base[1] * base[2], bias=not batch_norm),
+            nn.Unflatten(1, base),
+        ]
         for stage, (inputs, outputs) in enumerate(zip(inwards[::-1], [*inwards[-2::-1], channels], strict=True)):
             if batch_norm:
                 layers.append(nn.BatchNorm2d(inputs))
@@ -97,7 +101,7 @@ class DCGANDiscriminator(nn.Sequential):
         self.apply(start_normal_)
 
     def forward(self, image: Tensor) -> Tensor:
-        return super().forward(image).squeeze(1)  # type: ignore[no-any-return]
+        return super().forward(image).squeeze(1)  # type: ignore[no-any-return, no-untyped-call]
 
 
 class LabelPlanes(nn.Module):

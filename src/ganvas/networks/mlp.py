@@ -29,5 +29,5 @@ class MLP(nn.Sequential):
         self.squeeze = squeeze
 
     def forward(self, samples: Tensor) -> Tensor:
-        out: Tensor = super().forward(samples)  # (N, outputs)
+        out: Tensor = super().forward(samples)  # type: ignore[no-untyped-call]  # (N, outputs)
         return out.squeeze(1) if self.squeeze else out

@@ -19,7 +19,8 @@ def check_reference_size(name: str, spec: Spec) -> None:
     if height % 4 or width % 4:
         nearest = (max(4, round(height / 4) * 4), max(4, round(width / 4) * 4))
         raise UsageError(
-            f"{name} cannot make pictures of {height}x{width}, its sides are multiples of 4", f"try --size {nearest[0]}x{nearest[1]}"
+            f"{name} cannot make pictures of {height}x{width}, its sides are multiples of 4",
+            f"try --size {nearest[0]}x{nearest[1]}",
         )
 
 
@@ -46,7 +47,7 @@ class ReferenceDiscriminator(nn.Sequential):
         super().__init__(*layers, nn.Flatten(), nn.Linear(width * (rows // 4) * (columns // 4), 1))
 
     def forward(self, image: Tensor) -> Tensor:
-        return super().forward(image).squeeze(1)  # type: ignore[no-any-return]
+        return super().forward(image).squeeze(1)  # type: ignore[no-any-return, no-untyped-call]
 
 
 class ReferenceGenerator(nn.Sequential):

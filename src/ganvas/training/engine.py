@@ -74,7 +74,7 @@ class Engine:
         with torch.autocast(self.device.type, enabled=False) if self.autocast else nullcontext():
             total = sum(terms.values())
             assert isinstance(total, Tensor)
-            total.backward()  # type: ignore[no-untyped-call]
+            total.backward()
             self.ranks.average_gradients(self._players[player])
             optimizer.step()
         for parameter in others:
@@ -155,7 +155,9 @@ def load_strictly(module: nn.Module, state: dict[str, Any]) -> None:
         module.load_state_dict(state)
     except RuntimeError as error:
         reason = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
-        raise ModelError(f"the checkpoint is of other networks ({reason})", "resume with the settings that it was trained with") from error
+        raise ModelError(
+            f"the checkpoint is of other networks ({reason})", "resume with the settings that it was trained with"
+        ) from error
 
 
 def optimizer_tensors(player: str, optimizer: Optimizer, parameters: list[Tensor]) -> dict[str, Tensor]:

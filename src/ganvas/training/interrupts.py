@@ -14,7 +14,9 @@ class Interrupted(GanvasError):
     """Training stopped on a signal after its state was saved; the exit code is 128 + the signal's number."""
 
     def __init__(self, number: int, step: int) -> None:
-        super().__init__(f"stopped by {signal.Signals(number).name} at step {step}, everything is saved", "continue with ganvas resume")
+        super().__init__(
+            f"stopped by {signal.Signals(number).name} at step {step}, everything is saved", "continue with ganvas resume"
+        )
         self.exit_code = 128 + number
         self.step = step
 

@@ -59,7 +59,8 @@ class Progress:
             for name in own:
                 setattr(method, name, self.engine.averaged(name).eval())
             labels = None if label is None else label.to(device)
-            return method.sample(latent.to(device), labels).float().cpu()
+            samples: Tensor = method.sample(latent.to(device), labels).float().cpu()
+            return samples
         finally:
             for name, module in own.items():
                 setattr(method, name, module.train(modes[name]))
@@ -120,7 +121,9 @@ class Session:
         terms = self.engine.terms()
         broken = non_finite(terms)
         if self.engine.ranks.any(broken is not None, self.engine.device):
-            raise Diverged(f"{broken or 'a term on another rank'} became {terms.get(broken or '', float('nan'))} by step {self.step}")
+            raise Diverged(
+                f"{broken or 'a term on another rank'} became {terms.get(broken or '', float('nan'))} by step {self.step}"
+            )
         self.latest = terms or self.latest
         return terms
 
@@ -133,7 +136,7 @@ class Session:
         seconds, fraction = self.seconds, self.fraction
         images_before, seconds_before = self._speed_mark
         speed = (self.images - images_before) / max(seconds - seconds_before, 1e-9)
-        left = (seconds - self._seconds_before) * (1 - fraction) / fraction if 0 < fraction and self.step else None
+        left = (seconds - self._seconds_before) * (1 - fraction) / fraction if fraction > 0 and self.step else None
         if self.budget.minutes is not None and left is not None:
             left = min(left, max(0.0, self.budget.minutes * 60 - seconds))
         return Progress(
@@ -243,14 +246,19 @@ def begin(run: Run, method: Method, data: Data, settings: dict[str, Any], resume
     if resume:
         run.open()
         return
-    source = getattr(data, "source", None)
     run.start(
         {
             "schema": 1,
             "method": method.name,
             "config": asdict(method.config),
             "spec": data.spec.to_json(),
-            "data": {"source": source, "name": data.name, "licence": data.licence, "origin": data.origin, "fingerprint": data.fingerprint},
+            "data": {
+                "recipe": data.recipe,
+                "name": data.name,
+                "licence": data.licence,
+                "origin": data.origin,
+                "fingerprint": data.fingerprint,
+            },
             "seed": run.seed,
             "training": settings | {"threads": torch.get_num_threads()},
             "provenance": provenance(),
@@ -258,7 +266,9 @@ def begin(run: Run, method: Method, data: Data, settings: dict[str, Any], resume
     )
 
 
-def play(session: Session, signals: DeferredSignals, *, save_seconds: float, save_steps: int | None, heal: int) -> Iterator[Progress]:
+def play(
+    session: Session, signals: DeferredSignals, *, save_seconds: float, save_steps: int | None, heal: int
+) -> Iterator[Progress]:
     """Steps until the budget is spent; saves on schedule, on a signal, when the consumer leaves, and at the end."""
     last_yield = last_save = time.monotonic()
     try:
@@ -297,5 +307,9 @@ def explain(error: Diverged, session: Session, heal: int) -> Diverged:
     """The error that the user reads when nothing is left to try."""
     tried = f" after {session.rollbacks} rollbacks at ever lower rates" if session.rollbacks else ""
     kept = f"the state of step {session.saved} is kept" if session.saved is not None else "nothing was saved yet"
-    mend = "lower the learning rate or strengthen the penalty" if heal else "lower the learning rate, or pass --heal to roll back by itself"
+    mend = (
+        "lower the learning rate or strengthen the penalty"
+        if heal
+        else "lower the learning rate, or pass --heal to roll back by itself"
+    )
     return Diverged(f"training diverged{tried}: {error.cause}; {kept}", mend)

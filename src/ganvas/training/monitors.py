@@ -35,7 +35,9 @@ def examine(terms: dict[str, float], history: list[dict[str, float]]) -> list[Fi
     """
     broken = non_finite(terms)
     if broken:
-        return [Finding("non-finite", f"{broken} is {terms[broken]}", "training has diverged", "lower the learning rate", "bad")]
+        return [
+            Finding("non-finite", f"{broken} is {terms[broken]}", "training has diverged", "lower the learning rate", "bad")
+        ]
     findings = []
     game = terms.get("discriminator/minimax")
     if game is not None and game < 0.02 and len(history) >= 5:

@@ -1,0 +1,111 @@
+"""Resuming must be resuming: the weights, averages, optimisers and data order of an interrupted run equal an unbroken one's."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+
+from ganvas.data import points
+from ganvas.data.batches import Spec
+from ganvas.data.dataset import ArrayData
+from ganvas.errors import ModelError
+from ganvas.method import Method
+from ganvas.methods import METHODS
+from ganvas.runs import Run
+from ganvas.training import train
+
+SMALL = {"width": 8, "latent_size": 8, "batch_size": 8}
+
+
+def pictures(count: int = 40) -> ArrayData:
+    generator = torch.Generator().manual_seed(1)
+    images = torch.randint(0, 256, (count, 1, 8, 8), generator=generator, dtype=torch.uint8)
+    return ArrayData(images, torch.arange(count) % 3, classes=("a", "b", "c"))
+
+
+def build(name: str, spec: Spec) -> Method:
+    torch.manual_seed(7)
+    method = METHODS[name]
+    return method(method.Config(**SMALL), spec)
+
+
+def final_state(run: Run) -> tuple[int, dict[str, torch.Tensor], dict[str, object]]:
+    checkpoint = run.load()
+    assert checkpoint is not None
+    return checkpoint.step, checkpoint.tensors, checkpoint.state
+
+
+def assert_equal_runs(first: Run, second: Run) -> None:
+    (step, tensors, state), (other_step, other_tensors, other_state) = final_state(first), final_state(second)
+    assert step == other_step
+    assert tensors.keys() == other_tensors.keys()
+    for key, value in tensors.items():
+        assert torch.equal(value, other_tensors[key]), key
+    for key in ("cursor", "images", "rate_scale", "extra"):
+        assert state[key] == other_state[key]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_broken_run_continues_to_the_same_bits_as_an_unbroken_one(name: str, tmp_path: Path) -> None:
+    data = pictures()
+    unbroken, broken = Run(tmp_path / "unbroken", seed=3), Run(tmp_path / "broken", seed=3)
+    for _ in train(build(name, data.spec), data, unbroken, steps=7, threads=1, log_steps=3):
+        pass
+    for _ in train(build(name, data.spec), data, broken, steps=4, threads=1, log_steps=3):
+        pass
+    torch.manual_seed(99)  # a new process has other generator states and other initial weights
+    fresh = METHODS[name](METHODS[name].Config(**SMALL), data.spec)
+    for _ in train(fresh, data, Run(tmp_path / "broken", seed=3), steps=7, threads=1, log_steps=3, resume=True):
+        pass
+    assert_equal_runs(unbroken, broken)
+    timeless = [{k: v for k, v in record.items() if k != "seconds"} for record in unbroken.stats()]
+    assert timeless == [{k: v for k, v in record.items() if k != "seconds"} for record in broken.stats()]
+
+
+@pytest.mark.parametrize("name", ["gan", "wgan", "wgan-gp", "r3gan"])
+def test_leaving_the_loop_early_saves_and_resumes_on_points(name: str, tmp_path: Path) -> None:
+    data = points("ring")
+    unbroken, broken = Run(tmp_path / "unbroken", seed=3), Run(tmp_path / "broken", seed=3)
+    for _ in train(build(name, data.spec), data, unbroken, steps=30, threads=1):
+        pass
+    for progress in train(build(name, data.spec), data, broken, steps=30, threads=1):
+        if progress.step >= 1:
+            break
+    saved = final_state(broken)[0]
+    for _ in train(build(name, data.spec), data, Run(tmp_path / "broken", seed=3), steps=30, threads=1, resume=True):
+        pass
+    assert saved <= 30
+    assert_equal_runs(unbroken, broken)
+
+
+def test_another_seed_gives_other_weights(tmp_path: Path) -> None:
+    data = pictures()
+    runs = [Run(tmp_path / str(seed), seed=seed) for seed in (1, 2)]
+    for run in runs:
+        for _ in train(build("wgan", data.spec), data, run, steps=2, threads=1):
+            pass
+    first, second = (final_state(run)[1] for run in runs)
+    assert any(not torch.equal(first[key], second[key]) for key in first if key.startswith("method."))
+
+
+def test_resuming_with_other_networks_says_so(tmp_path: Path) -> None:
+    data = pictures()
+    run = Run(tmp_path / "run", seed=0)
+    for _ in train(build("gan", data.spec), data, run, steps=1, threads=1):
+        pass
+    wider = METHODS["gan"](METHODS["gan"].Config(**(SMALL | {"width": 16})), data.spec)
+    with pytest.raises(ModelError, match="other networks"):
+        list(train(wider, data, Run(tmp_path / "run"), steps=2, threads=1, resume=True))
+
+
+def test_configs_round_trip_through_the_run_folder(tmp_path: Path) -> None:
+    data = pictures()
+    method = build("wgan-gp", data.spec)
+    run = Run(tmp_path / "run", seed=0)
+    for _ in train(method, data, run, steps=1, threads=1):
+        pass
+    assert METHODS["wgan-gp"].Config(**run.config["config"]) == method.config
+    assert run.config["config"] == dataclasses.asdict(method.config)
