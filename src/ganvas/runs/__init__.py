@@ -1,0 +1,6 @@
+"""The run folder: config, records, checkpoints, the model, its export, figures of it."""
+
+from ganvas.runs.checkpoint import Checkpoint
+from ganvas.runs.run import Run
+
+__all__ = ["Checkpoint", "Run"]
