@@ -1,0 +1,102 @@
+"""The thesis's reference pair: every row of its two tables."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from ganvas.data.batches import Spec
+from ganvas.errors import UsageError
+from ganvas.networks.convolutional import SmoothDiscriminator, SmoothGenerator
+from ganvas.networks.dcgan import DCGANDiscriminator, DCGANGenerator, halvings
+from ganvas.networks.reference import ReferenceDiscriminator, ReferenceGenerator, check_reference_size
+
+TALK = Spec((3, 28, 28))
+
+
+def rows(module: nn.Module, sample: torch.Tensor) -> list[tuple[str, tuple[int, ...], int]]:
+    """(kind, output shape without the batch, parameters) of each layer in order."""
+    found = []
+    for layer in module.children():
+        sample = layer(sample)
+        found.append((type(layer).__name__, tuple(sample.shape[1:]), sum(p.numel() for p in layer.parameters())))
+    return found
+
+
+def test_discriminator_table() -> None:
+    discriminator = ReferenceDiscriminator(TALK)
+    assert rows(discriminator, torch.zeros(2, 3, 28, 28)) == [
+        ("Conv2d", (64, 14, 14), 1792),
+        ("LeakyReLU", (64, 14, 14), 0),
+        ("Dropout", (64, 14, 14), 0),
+        ("Conv2d", (64, 7, 7), 36928),
+        ("LeakyReLU", (64, 7, 7), 0),
+        ("Dropout", (64, 7, 7), 0),
+        ("Flatten", (3136,), 0),
+        ("Linear", (1,), 3137),
+    ]
+    assert sum(p.numel() for p in discriminator.parameters()) == 41_857
+    assert discriminator(torch.zeros(2, 3, 28, 28)).shape == (2,)
+
+
+def test_generator_table() -> None:
+    generator = ReferenceGenerator(TALK)
+    assert rows(generator, torch.zeros(2, 100)) == [
+        ("Linear", (6272,), 633_472),
+        ("LeakyReLU", (6272,), 0),
+        ("Unflatten", (128, 7, 7), 0),
+        ("ConvTranspose2d", (128, 14, 14), 262_272),
+        ("LeakyReLU", (128, 14, 14), 0),
+        ("ConvTranspose2d", (128, 28, 28), 262_272),
+        ("LeakyReLU", (128, 28, 28), 0),
+        ("FoldConv2d", (3, 28, 28), 18_819),
+        ("Tanh", (3, 28, 28), 0),
+    ]
+    assert sum(p.numel() for p in generator.parameters()) == 1_176_835
+
+
+def test_reference_size_names_a_size_that_works() -> None:
+    with pytest.raises(UsageError, match="30x28.*--size 32x28"):
+        check_reference_size("gan", Spec((1, 30, 28)))
+    check_reference_size("gan", Spec((1, 32, 20)))
+
+
+@pytest.mark.parametrize(("size", "count"), [(28, 2), (32, 3), (64, 4), (128, 5), (256, 6), (48, 3), (16, 2), (8, 1)])
+def test_halvings_end_between_four_and_eight(size: int, count: int) -> None:
+    assert halvings("x", Spec((3, size, size))) == count
+
+
+@pytest.mark.parametrize("shape", [(3, 30, 30), (1, 4, 4), (3, 64, 37), (1, 7, 7)])
+def test_sizes_out_of_reach_are_refused_with_one_within(shape: tuple[int, int, int]) -> None:
+    with pytest.raises(UsageError, match=r"try --size (\d+)x(\d+)") as caught:
+        halvings("dcgan", Spec(shape))
+    rows_, columns = map(int, str(caught.value).rsplit(" ", 1)[1].split("x"))
+    halvings("dcgan", Spec((shape[0], rows_, columns)))
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 64), (4, 64, 48)])
+def test_shapes_go_around(shape: tuple[int, int, int]) -> None:
+    spec = Spec(shape)
+    for generator, discriminator in (
+        (DCGANGenerator(spec, latent_size=10, width=4), DCGANDiscriminator(spec, width=4)),
+        (SmoothGenerator(spec, latent_size=10, width=4), SmoothDiscriminator(spec, width=4)),
+    ):
+        picture = generator(torch.randn(3, 10))
+        assert picture.shape == (3, *shape)
+        assert picture.abs().max() <= 1
+        assert discriminator(picture).shape == (3,)
+
+
+def test_dcgan_follows_the_five_guidelines() -> None:
+    spec = Spec((3, 64, 64))
+    generator, discriminator = DCGANGenerator(spec, latent_size=100, width=128), DCGANDiscriminator(spec)
+    kinds = [type(layer) for layer in generator]
+    assert not any("Pool" in kind.__name__ for kind in [*kinds, *map(type, discriminator)])
+    assert kinds.count(nn.BatchNorm2d) == 4
+    assert kinds[-2:] == [nn.ConvTranspose2d, nn.Tanh]
+    assert generator[1].unflattened_size == (1024, 4, 4)
+    assert type(discriminator[0]) is nn.Conv2d
+    assert type(discriminator[1]) is nn.LeakyReLU  # no batch norm at the discriminator's input layer
+    assert [type(layer) for layer in discriminator].count(nn.Linear) == 1
+    assert nn.ReLU not in map(type, discriminator)

@@ -1,0 +1,77 @@
+"""Two processes with half of the batch each make the same step as one with all of it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+PROGRAM = """
+import sys
+import torch
+from safetensors.torch import save_file
+from torch import nn
+from ganvas.data.dataset import ArrayData
+from ganvas.method import Method, MethodConfig
+from ganvas.training.engine import Engine
+from ganvas.training.ranks import Ranks
+
+
+class Regression(Method):
+    name = "regression"
+
+    def __init__(self, config, spec):
+        super().__init__(config, spec)
+        torch.manual_seed(5 + ranks.rank)  # other initial weights a rank: the first one's must reach everybody
+        self.generator = nn.Linear(4, 1)
+        self.critic = nn.Linear(4, 1)
+
+    def optimizers(self):
+        return {n: torch.optim.Adam(getattr(self, n).parameters(), 0.01) for n in ("generator", "critic")}
+
+    def train_step(self, step, batches, update):
+        for player in ("critic", "generator"):
+            update(player, self.loss, getattr(self, player), next(batches).image)
+
+    def loss(self, player, image):
+        return {"square": (player(image.flatten(1)).squeeze(1) - image.mean((1, 2, 3))).square().mean()}
+
+
+torch.set_num_threads(1)
+ranks = Ranks(torch.device("cpu"))
+images = torch.randint(0, 256, (64, 1, 2, 2), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+data = ArrayData(images)
+method = Regression(MethodConfig(), data.spec)
+engine = Engine(method, device=torch.device("cpu"), autocast=None, seed=0, ranks=ranks)
+stream = data.stream(16 // ranks.world, seed=0, rank=ranks.rank, world=ranks.world)
+for step in range(20):
+    engine.step(step, stream)
+save_file(dict(method.state_dict()), sys.argv[1] + f".{ranks.rank}")
+assert ranks.any(ranks.rank == ranks.world - 1, torch.device("cpu"))
+"""
+
+
+def launch(world: int, out: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(world)}
+    processes = [
+        subprocess.Popen([sys.executable, "-c", PROGRAM, str(out)], env=os.environ | place | {"RANK": str(rank)})
+        for rank in range(world)
+    ]
+    assert [process.wait(timeout=120) for process in processes] == [0] * world
+
+
+def test_two_ranks_equal_one(tmp_path: Path) -> None:
+    launch(1, tmp_path / "one")
+    launch(2, tmp_path / "two")
+    alone, first, second = (load_file(tmp_path / name) for name in ("one.0", "two.0", "two.1"))
+    for key, value in alone.items():
+        assert torch.equal(first[key], second[key]), key
+        assert torch.allclose(value, first[key], atol=1e-6), key
