@@ -57,7 +57,7 @@ def test_generator_table() -> None:
 
 
 def test_reference_size_names_a_size_that_works() -> None:
-    with pytest.raises(UsageError, match="30x28.*--size 32x28"):
+    with pytest.raises(UsageError, match=r"30x28.*--size 32x28"):
         check_reference_size("gan", Spec((1, 30, 28)))
     check_reference_size("gan", Spec((1, 32, 20)))
 
