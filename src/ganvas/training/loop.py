@@ -81,6 +81,7 @@ class Session:
         self.rollbacks = 0
         self.saved: int | None = None
         self.history: list[dict[str, float]] = []
+        self.notices: list[Finding] = []
         self.latest: dict[str, float] = {}
         self._seconds_before, self._started = 0.0, time.monotonic()
         self._speed_mark = (0, 0.0)
@@ -141,7 +142,7 @@ class Session:
             left = min(left, max(0.0, self.budget.minutes * 60 - seconds))
         return Progress(
             self.step, self.images, seconds, fraction, speed, left, self.latest, self.wasserstein(self.latest),
-            examine(self.latest, self.history), self.saved, done, self.engine,
+            [*self.notices, *examine(self.latest, self.history)], self.saved, done, self.engine,
         )  # fmt: skip
 
     def save(self) -> None:
@@ -169,6 +170,8 @@ class Session:
         if checkpoint is None:
             return False
         self.engine.load_state(checkpoint.tensors, checkpoint.state)
+        meaning, remedy = "training continues from the last good one", "check the disk"
+        self.notices = [Finding("damaged checkpoint", reason, meaning, remedy, "watch") for reason in checkpoint.skipped]
         state = checkpoint.state
         self.step, self.stream.cursor = checkpoint.step, int(state["cursor"])
         self.rate_scale, self.rollbacks = float(state["rate_scale"]), int(state["rollbacks"])
@@ -212,7 +215,7 @@ def train(
             same machine and thread count.
         steps, images, minutes: the budget, in totals since the start of the run.
         device: auto, cpu, cuda, cuda:1 or mps.
-        precision: auto, fp32 or bf16 (autocast; weights stay float32).
+        precision: auto, fp32 or bf16 (autocast; weights stay float32); a resumed run keeps its own when auto.
         threads: of torch on the CPU; None takes 1 for points, which are too small to share, and torch's default for pictures.
         save_seconds: time between checkpoints; ``save_steps`` in steps instead.
         log_steps: steps between records in stats.jsonl.
@@ -224,6 +227,11 @@ def train(
         UsageError, DataError, ModelError, ResourceError: as their names say.
     """
     budget = Budget(steps, images, minutes)
+    if resume:  # bits repeat only in the same number format and thread count
+        recorded = run.config
+        run.seed = int(recorded["seed"])
+        threads = threads or recorded["training"]["threads"]
+        precision = recorded["training"]["precision"] if precision == "auto" else precision
     place = choose_device(device)
     if threads or (place.type == "cpu" and not data.spec.is_image):
         torch.set_num_threads(threads or 1)
