@@ -12,7 +12,7 @@ from torch.optim import Adam, Optimizer
 
 from ganvas.data.batches import Images, Spec
 from ganvas.method import Method, MethodConfig, Terms, Update, number
-from ganvas.networks.convolutional import SmoothDiscriminator, SmoothGenerator
+from ganvas.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganvas.networks.mlp import MLP
 from ganvas.objectives.adversarial import relativistic_critic, relativistic_generator
 from ganvas.objectives.penalties import squared_slope
@@ -40,8 +40,8 @@ class R3GANConfig(MethodConfig):
 def players(config: R3GANConfig, spec: Spec) -> tuple[nn.Module, nn.Module]:
     """Generator and discriminator by the data: an MLP for points, small convolutional networks for pictures."""
     if spec.is_image:
-        generator = SmoothGenerator(spec, latent_size=config.latent_size, width=config.width)
-        return generator, SmoothDiscriminator(spec, width=config.width)
+        generator = DCGANGenerator(spec, latent_size=config.latent_size, width=config.width, batch_norm=False)
+        return generator, DCGANDiscriminator(spec, width=config.width, batch_norm=False)
     (size,) = spec.shape
     critic = MLP(size, 1, width=config.width, slope=0.2, squeeze=True)
     return MLP(config.latent_size, size, width=config.width, slope=0.2), critic
