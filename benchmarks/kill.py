@@ -84,10 +84,11 @@ def main() -> int:
         assert second is not None
         same = first.step == second.step and all(torch.equal(first.tensors[key], second.tensors[key]) for key in first.tensors)
         records = [[{k: v for k, v in r.items() if k != "seconds"} for r in Run(path).stats()] for path in (unbroken, broken)]
+        logged = records[0] == records[1]
         print(
-            f"{kills} kills, {first.step} steps: bits {'equal' if same else 'DIFFER'}, log {'equal' if records[0] == records[1] else 'DIFFERS'}"
+            f"{kills} kills, {first.step} steps: bits {'equal' if same else 'DIFFER'}, log {'equal' if logged else 'DIFFERS'}"
         )
-        return 0 if same and records[0] == records[1] else 1
+        return 0 if same and logged else 1
 
 
 if __name__ == "__main__":
