@@ -37,6 +37,7 @@ from ganvas.runs.checkpoint import (
 )
 from ganvas.runs.durable import TEMPORARY, recover, remove_folder, replace_file, sealed, unseal, writing
 from ganvas.runs.lock import RunLock
+from ganvas.runs.model import write_model
 
 CONFIG, STATS, BEST, CHECKPOINTS = "config.json", "stats.jsonl", "best.json", "checkpoints"
 
@@ -277,8 +278,6 @@ class Run:
 
     def write_model(self, method: Method, tensors: dict[str, Tensor], facts: dict[str, Any], name: str = "model") -> Path:
         """Writes the folder ``name`` that sampling needs, see ``ganvas.runs.model.write_model``."""
-        from ganvas.runs.model import write_model
-
         return write_model(self.path / name, method, tensors, facts)
 
 

@@ -1,0 +1,44 @@
+"""Latents that depend on (seed, number of the sample) alone, truncated if asked."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganvas.errors import UsageError
+
+BLOCK = 64
+"""Samples are drawn in whole blocks, so that sample i is the same whatever is asked beside it."""
+
+
+def draw(
+    start: int, count: int, size: int, *, seed: int, prior: Literal["normal", "uniform"], truncation: float | None = None
+) -> Tensor:
+    """Latents of the samples ``start`` to ``start + count``, (count, size) float32 on the CPU.
+
+    With ``truncation`` psi each component follows its prior given |z| <= psi, which is what drawing again until |z| <= psi
+    gives (Brock et al. 2019, section 3.1, the truncation trick). It is computed by inverting the distribution function at the
+    same uniform numbers, so that one sample moves smoothly towards the mode as psi falls; psi -> infinity gives back the
+    untruncated sample.
+
+    Raises:
+        UsageError: ``truncation`` is not a finite number above 0.
+    """
+    if truncation is not None and not (math.isfinite(truncation) and truncation > 0):
+        raise UsageError(
+            f"truncation={truncation} is out of range", "it must be above 0, such as 0.7; leave it out for all of z"
+        )
+    first, last = start // BLOCK, -(-(start + count) // BLOCK)
+    blocks = [np.random.default_rng([seed, number]).random((BLOCK, size)) for number in range(first, last)]
+    uniform = torch.from_numpy(np.concatenate(blocks)[start - first * BLOCK :][:count])
+    if prior == "uniform":
+        return ((2 * uniform - 1) * min(1.0, truncation or 1.0)).float()
+    outside = 0.0 if truncation is None else 0.5 * math.erfc(truncation / math.sqrt(2))  # P(z < -psi)
+    # At 0 the inverse is minus infinity; half of the uniform's spacing moves nothing else that float32 can show.
+    uniform = (outside + uniform * (1 - 2 * outside)).clamp(2.0**-54, 1 - 2.0**-53)
+    normal: Tensor = torch.special.ndtri(uniform)
+    return normal.float()
