@@ -304,11 +304,18 @@ def play(
     except GeneratorExit:
         session.save()
         raise
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise ResourceError("out of memory", "lower --batch-size, --width or --size") from error
+    except (RuntimeError, MemoryError) as error:
+        if not ran_out_of_memory(error):
+            raise
+        raise ResourceError(f"out of memory at step {session.step}", "lower --batch-size, --width or --size") from error
     if signals.pending is not None:
         raise Interrupted(signals.pending, session.step)
     yield session.progress(done=True)
+
+
+def ran_out_of_memory(error: Exception) -> bool:
+    """Whether an allocation failed. On a CPU torch says so in a plain RuntimeError, recognisable only by its words."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
 
 
 def explain(error: Diverged, session: Session, heal: int) -> Diverged:
