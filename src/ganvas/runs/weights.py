@@ -30,7 +30,7 @@ def fingerprint(tensors: dict[str, Tensor]) -> str:
     for name in sorted(tensors):
         tensor = tensors[name]
         digest.update(f"{name}\0{tensor.dtype}\0{list(tensor.shape)}\0".encode())
-        digest.update(memoryview(tensor.flatten().view(dtype=torch.uint8).numpy()))
+        digest.update(tensor.flatten().view(dtype=torch.uint8).numpy().data)
     return digest.hexdigest()
 
 

@@ -1,0 +1,150 @@
+"""The model for other programs: one .safetensors file, or ONNX that was compared with the original before it is written."""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+import torch
+from safetensors.torch import save as render_tensors
+from torch import Tensor, nn
+
+from ganvas.errors import GanvasError, UsageError
+from ganvas.networks.inference import prepare
+from ganvas.runs.durable import write_through
+from ganvas.runs.latents import draw
+from ganvas.runs.model import Model, embedded
+from ganvas.runs.weights import one_line
+
+COMPARED_BATCHES = (1, 2, 17)
+TOLERANCE = 1e-4
+"""Of the range of the original's outputs."""
+EXTRA = ("onnx", "onnxscript", "onnxruntime")
+
+
+def export(model: Model, out: str | Path, format: Literal["safetensors", "onnx"] = "safetensors") -> Path:  # noqa: A002
+    """Writes ``model`` to the file ``out``.
+
+    Args:
+        model: what ``ganvas.load`` gave.
+        out: the file; one that is there is replaced, in one step and only when everything went well.
+        format: "safetensors" holds the weights and the description (``ganvas.load`` reads it); "onnx" is a network with the
+            inputs "latent" (batch, latent size) float32 and, for conditional methods, "label" (batch,) int64, and the
+            output "samples" float32, for any batch.
+
+    Raises:
+        UsageError: an unknown format, or onnx without its packages.
+        GanvasError: the ONNX network does not compute what the original does; nothing is written.
+        ResourceError: the disk is full.
+    """
+    if format == "safetensors":
+        data = render_tensors(model.weights, metadata=embedded(model))
+    elif format == "onnx":
+        data = onnx_bytes(model)
+    else:
+        raise UsageError(f"format {format!r} is unknown", "it is safetensors or onnx")
+
+    def fill(file: BinaryIO) -> None:
+        file.write(data)
+
+    write_through(Path(out), fill)
+    return Path(out)
+
+
+class Sampler(nn.Module):
+    """The generator alone, its inputs named as in the exported network."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self.generator = prepare(model.method.generator).cpu()
+        self.clamped = model.spec.is_image
+
+    def forward(self, latent: Tensor, label: Tensor | None = None) -> Tensor:
+        samples: Tensor = self.generator(latent) if label is None else self.generator(latent, label)
+        return samples.clamp(-1, 1) if self.clamped else samples
+
+
+def inputs(model: Model, count: int) -> dict[str, Tensor]:
+    """Latents and, for conditional methods, labels in turn."""
+    config = model.method.config
+    batch = {"latent": draw(0, count, config.latent_size, seed=0, prior=config.prior)}
+    if model.method.conditional:
+        batch["label"] = torch.arange(count) % len(model.spec.classes)
+    return batch
+
+
+@contextmanager
+def quiet_exporter() -> Iterator[None]:
+    """Without the exporter's words about its own future and about packages that we do not use."""
+    log = logging.getLogger("torch.onnx._internal.exporter._registration")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)
+
+
+def onnx_bytes(model: Model) -> bytes:
+    """The generator as ONNX with a dynamic batch, compared with the original on several batch sizes."""
+    missing = [name for name in EXTRA if find_spec(name) is None]
+    if missing:
+        raise UsageError(f"ONNX export needs {', '.join(missing)}", 'pip install "ganvas[onnx]"')
+    sampler, example = Sampler(model).eval(), inputs(model, 2)
+    batch = torch.export.Dim("batch", min=1)
+    try:
+        with quiet_exporter(), torch.no_grad():
+            program = torch.onnx.export(
+                sampler, (), kwargs=example, dynamo=True, verbose=False, external_data=False,
+                input_names=list(example), output_names=["samples"], dynamic_shapes={name: {0: batch} for name in example},
+            )  # fmt: skip
+        assert program is not None
+        proto: Any = program.model_proto
+    except Exception as error:  # the exporter raises a wide family
+        raise GanvasError(
+            f"torch cannot export {model.method_name} to ONNX ({one_line(error)})", "export as safetensors"
+        ) from error
+    facts = {"method": model.method_name, "fingerprint": model.hash, "facts": json.dumps(model.facts)}
+    for key, value in facts.items():
+        proto.metadata_props.add(key=f"ganvas.{key}", value=value)
+    data: bytes = proto.SerializeToString()
+    compare(model, sampler, data)
+    return data
+
+
+def compare(model: Model, sampler: nn.Module, data: bytes) -> float:
+    """Runs the exported network beside the original; returns the largest difference as a share of the range.
+
+    Raises:
+        GanvasError: they differ by more than TOLERANCE on some batch size.
+    """
+    import onnxruntime
+
+    onnxruntime.set_default_logger_severity(3)
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    worst = 0.0
+    for count in COMPARED_BATCHES:
+        batch = inputs(model, count)
+        with torch.no_grad():
+            wanted = sampler(**batch)
+        (found,) = session.run(["samples"], {name: value.numpy() for name, value in batch.items()})
+        if found.shape != tuple(wanted.shape):
+            raise GanvasError(f"the ONNX network gives shape {found.shape} for {tuple(wanted.shape)}", "export as safetensors")
+        # One sample, or a network that gives a constant, has no range: then the size of the values is the measure.
+        scale = max(float(wanted.max() - wanted.min()), float(wanted.abs().max()), 1e-12)
+        difference = float((torch.from_numpy(found) - wanted).abs().max()) / scale
+        if not difference <= TOLERANCE:
+            raise GanvasError(
+                f"the ONNX network differs from the original by {difference:.1e} of its range at batch {count}",
+                "export as safetensors",
+            )
+        worst = max(worst, difference)
+    return worst
