@@ -3,21 +3,31 @@
 from ganvas.data.batches import Images, Pairs, Spec, TwoDomains
 from ganvas.data.cache import cache_dir, offline
 from ganvas.data.dataset import ArrayData, Data, Stream
+from ganvas.data.faces import faces
+from ganvas.data.folder import folder
+from ganvas.data.listing import Skipped
 from ganvas.data.mnist import fashion_mnist, mnist
 from ganvas.data.points import Points, points
+from ganvas.data.sources import SOURCES, SourceInfo, open_source
 
 __all__ = [
+    "SOURCES",
     "ArrayData",
     "Data",
     "Images",
     "Pairs",
     "Points",
+    "Skipped",
+    "SourceInfo",
     "Spec",
     "Stream",
     "TwoDomains",
     "cache_dir",
+    "faces",
     "fashion_mnist",
+    "folder",
     "mnist",
     "offline",
+    "open_source",
     "points",
 ]

@@ -46,6 +46,7 @@ class Data(Protocol):
         origin: where it came from, in words.
         fingerprint: sha256 of the content and its preprocessing; of name and parameters for a distribution.
         recipe: keyword arguments with which ``open_source`` opens it again; empty for data that was built in memory.
+        notes: what was decided and done when it was opened, a clause each.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Data(Protocol):
     origin: str
     fingerprint: str
     recipe: dict[str, Any]
+    notes: tuple[str, ...]
 
     def __len__(self) -> int:
         """How many samples there are; 0 means that they never end."""
@@ -144,6 +146,7 @@ class ArrayData:
         self.spec = Spec(tuple(images.shape[1:]), tuple(classes) if labels is not None else ())
         self.fingerprint = fingerprint or content_hash(images, labels)
         self.recipe = recipe or {}
+        self.notes: tuple[str, ...] = ()
         self._test = test
 
     def __len__(self) -> int:
@@ -151,7 +154,8 @@ class ArrayData:
 
     def __repr__(self) -> str:
         shape = "x".join(str(n) for n in self.spec.shape)
-        return f"<{self.name}: {len(self):,} pictures of {shape}, {len(self.spec.classes)} classes>"
+        classes = f", {len(self.spec.classes)} classes" if self.spec.classes else ""
+        return f"<{self.name}: {len(self):,} pictures of {shape}{classes}>"
 
     def stream(
         self, batch_size: int, *, seed: int, rank: int = 0, world: int = 1, device: torch.device | str = "cpu"
@@ -191,24 +195,29 @@ class ArrayData:
             test=test,
         )
 
-    def split(self, share: float = 0.1, order: Tensor | None = None) -> ArrayData:
+    def split(self, share: float = 0.1, held: Tensor | None = None) -> ArrayData:
         """The set without its held-out part, which ``held_out()`` of the result returns.
 
         Args:
-            share: the held-out share of the pictures, 0..1.
-            order: int64, a permutation of the set; its first rows are held out. Random (but always the same) when None.
+            share: the held-out share of the pictures, 0..1, chosen at random (but always the same).
+            held: int64, the positions to hold out instead.
         """
         own = torch.arange(len(self)) if self.rows is None else self.rows
-        order = permutation(len(self), 0, SUBSET, 1) if order is None else order
-        count = int(len(self) * share)
-        held, kept = own[order[:count].sort().values], own[order[count:].sort().values]
-
-        def held_out() -> ArrayData:
-            return self.part(held, f"{self.name} (held out)", f"held out {share}")
-
-        training = self.part(kept, self.name, f"without held out {share}", test=held_out)
-        training.recipe = self.recipe
+        if held is None:
+            held = permutation(len(self), 0, SUBSET, 1)[: int(len(self) * share)]
+        keep = torch.ones(len(self), dtype=torch.bool)
+        keep[held] = False
+        apart = own[~keep]
+        mark = hashlib.sha256(apart.numpy().tobytes()).hexdigest()
+        test = self.part(apart, f"{self.name} (held out)", f"held out {mark}")
+        training = self.part(own[keep], self.name, f"without {mark}", test=lambda: test)
+        training.recipe, training.notes = self.recipe, self.notes
         return training
+
+    def whole(self, test: Callable[[], ArrayData]) -> ArrayData:
+        """The same set with that held-out part."""
+        self._test = test
+        return self
 
     def only(self, *wanted: int | str) -> ArrayData:
         """The pictures of some classes, given by name or index; their labels become 0, 1, ... in the order given."""

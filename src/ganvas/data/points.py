@@ -31,6 +31,7 @@ class Points:
         name, spec, licence, origin, fingerprint, recipe: see ``Data``.
     """
 
+    notes: tuple[str, ...] = ()
     licence = "none needed (drawn from a formula)"
 
     def __init__(

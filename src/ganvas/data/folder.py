@@ -1,0 +1,330 @@
+"""A folder of pictures as data: decoded once into a pack, refused when too many of its files cannot be used."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganvas.data import pack as packing
+from ganvas.data.cache import write_atomically
+from ganvas.data.dataset import ArrayData
+from ganvas.data.labels import TABLES, Labels, find_labels
+from ganvas.data.listing import Found, Listing, Skipped, existing, listing, shown
+from ganvas.data.pack import Item, Pack
+from ganvas.data.pictures import BadPicture, Header, Look, Trait, probe
+from ganvas.errors import DataError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+log = logging.getLogger("ganvas.data")
+Fit = Literal["crop", "pad", "stretch"]
+Size = int | tuple[int, int] | None
+LARGEST_CHOSEN = 64
+FEWEST_TO_PART = 20
+TRAINING, TESTING = {"train", "training"}, ("test", "testing", "val", "valid", "validation")
+
+
+def folder(
+    path: str | Path,
+    *,
+    size: Size = None,
+    channels: int | None = None,
+    labels: str | Path | None = None,
+    fit: Fit = "crop",
+    background: tuple[int, int, int] = (255, 255, 255),
+    mirror: bool = False,
+    strict: bool = False,
+    max_bad: float = 0.05,
+) -> ArrayData:
+    """Every PNG, JPEG, WebP, BMP and TIFF below a folder, at one size; a tenth of them is held out (not below 20 pictures).
+
+    Args:
+        path: the folder. When it holds just ``train`` and ``test`` (or ``val``), the latter is what is held out.
+        size: pixels of a side, or (height, width). None: 28 when all are 28x28, else the power of two not above the median
+            short side, at most 64.
+        channels: 1, 3 or 4. None: 1 when all are grey, else 3.
+        labels: None (a table labels.csv, else two or more sub-folders), "folders", "none", or the path of a CSV.
+        fit: see ``pictures.Look``.
+        background: see ``pictures.Look``.
+        mirror: flip half of the pictures of a stream left to right.
+        strict: refuse the folder for one bad file.
+        max_bad: the share of bad files from which the folder is refused.
+
+    Raises:
+        DataError: the folder is missing or has no pictures, fewer than two good ones, only copies of one, or too many bad ones.
+        UsageError: a size, fit or background that cannot be.
+    """
+    root = existing(path)
+    training, testing = halves(root)
+    packed = survey(training or root, size=size, channels=channels, labels=labels, fit=fit, background=background)
+    refuse(packed, path, strict, max_bad)
+    options = {
+        "size": size,
+        "channels": channels,
+        "labels": str(Path(labels).absolute()) if labels not in (None, "folders", "none") else labels,
+        "fit": None if fit == "crop" else fit,
+        "background": None if background == (255, 255, 255) else background,
+        "mirror": mirror or None,
+        "strict": strict or None,
+        "max_bad": None if max_bad == 0.05 else max_bad,
+    }
+    name = root.absolute().name or "pictures"
+    recipe = {"source": str(root.absolute()), **{key: value for key, value in options.items() if value is not None}}
+    data = as_data(packed, name=name, licence="not stated (your own folder)", origin=f"folder {root.absolute()}", mirror=mirror)
+    data.recipe = recipe
+    if testing is None:
+        return hold_out(data, packed)
+    own = packed.look
+
+    def held_out() -> ArrayData:
+        test = survey(testing, size=own.size, channels=own.channels, labels=labels, fit=fit, background=background)
+        refuse(test, testing, strict, max_bad)
+        if test.classes != packed.classes:
+            raise DataError(f"{testing} has other classes than {training}", "give both the same sub-folders")
+        return as_data(test, name=f"{name} ({testing.name})", licence=data.licence, origin=f"folder {testing}", mirror=False)
+
+    return data.whole(held_out)
+
+
+def halves(root: Path) -> tuple[Path | None, Path | None]:
+    """The training and the test folder, when the folder holds these two and (but for hidden ones) no other."""
+    inner = {entry.name.lower(): entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith(".")}
+    training = [inner[name] for name in inner if name in TRAINING]
+    testing = [inner[name] for name in TESTING if name in inner]
+    if len(training) != 1 or not testing or len(inner) > 1 + len(testing):
+        return None, None
+    return training[0], testing[0]
+
+
+def survey(
+    path: str | Path, *, size: Size, channels: int | None, labels: str | Path | None, fit: Fit, background: tuple[int, int, int]
+) -> Pack:
+    """The pack of a folder, from the cache or built now; refuses nothing that holds a file that looks like a picture."""
+    found = listing(path)
+    asked = (size, channels, str(labels), fit, background)
+    quick = packing.packs() / "index" / f"{packing.key_of('folder', stamp(found, labels), asked)}.json"
+    try:
+        key = str(json.loads(quick.read_text("utf-8"))["pack"])
+        if ready := packing.load(key):
+            return ready
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    log.info("reading %s files of %s", f"{len(found.pictures):,}", shown(str(found.folder)))
+    good, skipped, digest = examined(found)
+    named = find_labels(found, labels)
+    index = {name: number for number, name in enumerate(named.classes)}
+    headers = [header for _, header in good]
+    look = Look(*chosen_shape(headers, size, channels), fit, background)
+    items, left_out = labelled([picture for picture, _ in good], named, index)
+    facts = {
+        "labels": named.source,
+        "unknown": named.unknown,
+        "others": found.others,
+        "chosen": size is None,
+    }
+    key = packing.key_of("folder", digest, asked, look, named.classes, sorted(named.of.items()), facts)
+    packed = packing.build(
+        key,
+        items,
+        look,
+        classes=named.classes,
+        skipped=[*found.skipped, *skipped, *left_out],
+        facts=facts,
+        expected=len(items),
+    )
+    write_atomically(quick, json.dumps({"pack": key}).encode())
+    return packed
+
+
+def stamp(found: Listing, labels: str | Path | None) -> str:
+    """A hash of where the files are, what they are called, and when they changed: it costs no reading."""
+    digest = hashlib.sha256(os.fsencode(found.folder.resolve()))
+    for picture in found.pictures:
+        digest.update(os.fsencode(picture.name) + f"\0{picture.size} {picture.modified} {picture.changed}\0".encode())
+    for skipped in found.skipped:
+        digest.update(os.fsencode(skipped.name))
+    tables = [found.folder / name for name in TABLES] + ([] if labels in (None, "none", "folders") else [Path(labels)])
+    for table in tables:
+        if table.is_file():
+            facts = table.stat()
+            digest.update(
+                f"{table.absolute()}\0{facts.st_size} {facts.st_mtime_ns} {facts.st_ctime_ns}\0".encode(errors="replace")
+            )
+    return f"{digest.hexdigest()} {found.others}"
+
+
+def examined(found: Listing) -> tuple[list[tuple[Found, Header]], list[Skipped], str]:
+    """The pictures whose header can be read, those whose cannot, and a hash of all names and contents."""
+
+    def one(picture: Found) -> tuple[Header | BadPicture, bytes]:
+        try:
+            header = probe(picture.path)
+            with picture.path.open("rb") as file:
+                return header, hashlib.file_digest(file, "sha256").digest()
+        except BadPicture as bad:
+            return bad, str(bad).encode()
+        except OSError as error:
+            return BadPicture(f"cannot be read ({error.strerror})"), b""
+
+    good, skipped, digest = [], [], hashlib.sha256()
+    waiting = iter(found.pictures)
+    with packing.quiet_decoders(), ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as threads:
+        while chunk := list(islice(waiting, packing.IN_FLIGHT)):
+            for picture, (header, content) in zip(chunk, threads.map(one, chunk), strict=True):
+                digest.update(os.fsencode(picture.name) + b"\0" + content)
+                if isinstance(header, BadPicture):
+                    skipped.append(Skipped(picture.name, str(header)))
+                else:
+                    good.append((picture, header))
+    return good, skipped, digest.hexdigest()
+
+
+def chosen_shape(headers: list[Header], size: Size, channels: int | None) -> tuple[tuple[int, int], int]:
+    """((height, width), channels), chosen by what the pictures are where nothing is asked."""
+    if channels is None:
+        channels = 1 if headers and all(header.traits & Trait.GREY for header in headers) else 3
+    if isinstance(size, int):
+        return (size, size), channels
+    if size is not None:
+        return (int(size[0]), int(size[1])), channels
+    if headers and all((header.width, header.height) == (28, 28) for header in headers):
+        return (28, 28), channels
+    median = float(np.median([min(header.width, header.height) for header in headers])) if headers else 8.0
+    side = 8
+    while side * 2 <= min(median, LARGEST_CHOSEN):
+        side *= 2
+    return (side, side), channels
+
+
+def labelled(pictures: list[Found], named: Labels, index: dict[str, int]) -> tuple[list[Item], list[Skipped]]:
+    """The items to pack, and the pictures that are left out for want of one label."""
+    items, left_out = [], []
+    for picture in pictures:
+        if picture.name in named.conflicts:
+            left_out.append(Skipped(picture.name, f"two labels: {named.conflicts[picture.name]}"))
+        elif index and picture.name not in named.of:
+            left_out.append(Skipped(picture.name, f"no label in {named.source}"))
+        else:
+            items.append(Item(picture.name, picture.path, index[named.of[picture.name]] if index else -1))
+    return items, left_out
+
+
+def refuse(packed: Pack, path: str | Path, strict: bool, max_bad: float) -> None:
+    """Raises DataError when a pack is not fit to train on."""
+    where = shown(str(path))
+    bad = [
+        *packed.skipped,
+        *(Skipped(name, f"no such picture, but a row in {packed.facts['labels']}") for name in unknown(packed)),
+    ]
+    total = len(packed) + len(bad)
+    first = f"{shown(bad[0].name)}: {bad[0].reason}" if bad else ""
+    if strict and bad:
+        raise DataError(f"{len(bad)} of {total} files in {where} cannot be used ({first})", "mend them, or leave strict out")
+    if len(packed) < 2:
+        also = f"; {len(bad)} cannot be used ({first})" if bad else ""
+        raise DataError(f"{where} has {len(packed)} good pictures{also}", "give at least 2, better 1,000")
+    if len(bad) > max_bad * total:
+        raise DataError(
+            f"{len(bad)} of {total} files in {where} cannot be used, more than {max_bad:.0%} ({first})",
+            f"`ganvas data check {where}` lists them; mend or remove them",
+        )
+    if len(np.unique(packed.digest)) == 1:
+        raise DataError(f"all {len(packed)} pictures in {where} are identical", "give different ones")
+
+
+def unknown(packed: Pack) -> list[str]:
+    return list(packed.facts.get("unknown", []))
+
+
+def as_data(packed: Pack, *, name: str, licence: str, origin: str, mirror: bool) -> ArrayData:
+    """The pack as data, with notes on what was decided and done."""
+    data = ArrayData(
+        packed.images,
+        packed.labels,
+        classes=packed.classes,
+        name=name,
+        licence=licence,
+        origin=origin,
+        fingerprint=packed.fingerprint,
+        mirror=mirror,
+    )
+    data.notes = tuple(notes(packed))
+    if packed.skipped:
+        kinds = Counter(entry.reason.split(" (")[0] for entry in packed.skipped)
+        examples = ", ".join(f"{shown(entry.name)} ({entry.reason})" for entry in packed.skipped[:3])
+        log.warning("%s: skipped %d files of %d kinds: %s", shown(name), len(packed.skipped), len(kinds), examples)
+        for entry in packed.skipped[3:]:
+            log.info("skipped %s (%s)", shown(entry.name), entry.reason)
+    return data
+
+
+def notes(packed: Pack) -> Iterator[str]:
+    yield f"{len(packed):,} pictures as {packed.look.in_words()}{' (chosen)' if packed.facts.get('chosen') else ''}"
+    if packed.classes:
+        yield f"{len(packed.classes)} {'class' if len(packed.classes) == 1 else 'classes'} from {packed.facts.get('labels', 'the data')}"
+    if packed.skipped:
+        yield f"{len(packed.skipped)} files skipped, such as {shown(packed.skipped[0].name)}: {packed.skipped[0].reason}"
+    if missing := unknown(packed):
+        yield f"{len(missing)} rows of {packed.facts['labels']} name no picture, such as {shown(missing[0])}"
+    words: dict[Trait, Callable[[int], str]] = {
+        Trait.SIXTEEN_BIT: lambda count: f"{count} of 16 bits or float rescaled to 8 bits",
+        Trait.ANIMATED: lambda count: f"{count} animated, first frame taken",
+        Trait.ROTATED: lambda count: f"{count} turned upright by EXIF",
+        Trait.CMYK: lambda count: f"{count} converted from CMYK",
+        Trait.ENLARGED: lambda count: f"{count} enlarged",
+    }
+    for trait, say in words.items():
+        if count := int(np.count_nonzero(packed.traits & int(trait))):
+            yield say(count)
+
+
+def reshaped(data: ArrayData, size: Size, channels: int | None, fit: Fit, background: tuple[int, int, int]) -> ArrayData:
+    """Data at another size or with other channels, packed like a folder. Its held-out part follows."""
+    shape = data.spec.shape
+    height_width = (size, size) if isinstance(size, int) else (int(size[0]), int(size[1])) if size else (shape[1], shape[2])
+    look = Look(height_width, channels or shape[0], fit, background)
+    if look.shape == shape:
+        return data
+    rows = torch.arange(len(data)) if data.rows is None else data.rows
+
+    def picture(row: int) -> Callable[[], Image]:
+        from PIL.Image import fromarray
+
+        pixels = data.images[row]
+        return lambda: fromarray(pixels[0].numpy() if shape[0] == 1 else pixels.permute(1, 2, 0).contiguous().numpy())
+
+    items = (Item(str(row), picture(row), -1 if data.labels is None else int(data.labels[row])) for row in rows.tolist())
+    key = packing.key_of("array", data.fingerprint, look)
+    packed = packing.load(key) or packing.build(key, items, look, classes=data.spec.classes, expected=len(rows))
+    other = as_data(packed, name=data.name, licence=data.licence, origin=data.origin, mirror=data.mirror)
+    other.recipe = {**data.recipe, **({"size": size} if size else {}), **({"channels": channels} if channels else {})}
+    return other.whole(lambda: reshaped(data.held_out(), look.size, look.channels, fit, background))
+
+
+def hold_out(data: ArrayData, packed: Pack, share: float = 0.1) -> ArrayData:
+    """Holds a tenth out, chosen by content: the choice survives renaming, and copies of a picture stay on one side."""
+    if len(data) < FEWEST_TO_PART:
+        return data.whole(lambda: data)
+    return data.split(held=first_by_content(packed, int(len(data) * share)))
+
+
+def first_by_content(packed: Pack, count: int) -> Tensor:
+    """Rows of the ``count`` smallest hashes, fewer when the last of them has a copy beyond."""
+    order = np.argsort(packed.digest, kind="stable")
+    ordered = packed.digest[order]
+    while count and ordered[count - 1] == ordered[count]:
+        count -= 1
+    return torch.from_numpy(np.sort(order[:count]))
