@@ -1,3 +1,72 @@
-"""Ganvas: train a generative adversarial network on your data, and know whether it works."""
+"""Ganvas: train a generative adversarial network on your data, and know whether it works.
+
+``import ganvas`` is quick: each name below is imported, and torch with it, when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ganvas import data, errors
+    from ganvas.data import Images, Spec
+    from ganvas.errors import DataError, Diverged, GanvasError, ModelError, ResourceError, UsageError
+    from ganvas.method import Method
+    from ganvas.methods import (
+        CGAN,
+        DCGAN,
+        GAN,
+        METHODS,
+        R3GAN,
+        WGAN,
+        WGANGP,
+        CGANConfig,
+        DCGANConfig,
+        GANConfig,
+        R3GANConfig,
+        WGANConfig,
+        WGANGPConfig,
+    )
+    from ganvas.runs import Model, Run, load
+    from ganvas.training import Interrupted, Progress, train
 
 __version__ = "0.1.0"
+
+_MODULES = ("data", "errors")
+
+_HOMES = {
+    "ganvas.data": ("Images", "Spec"),
+    "ganvas.errors": ("DataError", "Diverged", "GanvasError", "ModelError", "ResourceError", "UsageError"),
+    "ganvas.method": ("Method",),
+    "ganvas.methods": (
+        "CGAN", "DCGAN", "GAN", "METHODS", "R3GAN", "WGAN", "WGANGP",
+        "CGANConfig", "DCGANConfig", "GANConfig", "R3GANConfig", "WGANConfig", "WGANGPConfig",
+    ),
+    "ganvas.runs": ("Model", "Run", "load"),
+    "ganvas.training": ("Interrupted", "Progress", "train"),
+}  # fmt: skip
+"""Where each public name comes from."""
+
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "CGAN", "DCGAN", "GAN", "METHODS", "R3GAN", "WGAN", "WGANGP",
+    "CGANConfig", "DCGANConfig", "DataError", "Diverged", "GANConfig", "GanvasError", "Images", "Interrupted", "Method",
+    "Model", "ModelError", "Progress", "R3GANConfig", "ResourceError", "Run", "Spec", "UsageError", "WGANConfig",
+    "WGANGPConfig", "__version__", "data", "errors", "load", "train",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> object:
+    if name in _MODULES:
+        return import_module(f"ganvas.{name}")
+    if name in _HOME_OF:
+        value: object = getattr(import_module(_HOME_OF[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'ganvas' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

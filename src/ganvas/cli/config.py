@@ -1,0 +1,48 @@
+"""``ganvas config show``: each setting of a command, and where its value came from."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Annotated
+
+from cyclopts import App, MissingArgumentError, Parameter
+
+from ganvas.cli.output import NORMAL, Speaking
+from ganvas.errors import UsageError
+
+app = App(name="config", help="Show what settings a command would run with.")
+
+
+@app.command
+def show(
+    *words: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    output: Speaking = NORMAL,
+) -> None:
+    """Show every setting of a command with its value and its origin: flag, environment, file, preset or default.
+
+    For example:
+
+        ganvas config show train wgan-gp --preset demo
+        GANVAS_WIDTH=32 ganvas config show train wgan --data mnist
+
+    Args:
+        words: the command as you would type it, without `ganvas`.
+    """
+    from ganvas.cli.app import build
+    from ganvas.cli.settings import SOURCES, Origins
+
+    if not words:
+        raise UsageError("no command to show the settings of", "name one, as in `ganvas config show train wgan --data mnist`")
+    origins = Origins()
+    root = build()
+    root.config = (*SOURCES, origins)
+    with suppress(MissingArgumentError):  # what is missing is shown as empty
+        root.parse_args(list(words))
+    rows = list(origins)
+    document = {name.removeprefix("--"): {"value": value, "origin": origin} for name, value, origin in rows}
+    from rich.table import Table
+
+    shown = Table("flag", "value", "origin", box=None)
+    for name, value, origin in rows:
+        shown.add_row(name, "" if value is None else str(value), origin, style=None if origin == "default" else "bold")
+    output.result(document, shown)

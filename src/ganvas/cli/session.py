@@ -1,0 +1,295 @@
+"""One training from the command line: builds what the flags name, follows it to its end, and says what came of it."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ganvas.cli import display, names
+from ganvas.cli.flags import BudgetFlags, DataFlags, MachineFlags, RunFlags
+from ganvas.cli.gallery import Gallery
+from ganvas.cli.output import Output
+from ganvas.cli.tensorboard import Board
+from ganvas.data import Data, open_source
+from ganvas.errors import UsageError
+from ganvas.method import Method, MethodConfig
+from ganvas.methods import METHODS
+from ganvas.runs import Run
+from ganvas.training import Interrupted, Progress, train
+from ganvas.training.budget import Budget
+
+DEFAULT_MINUTES = 10.0
+ESTIMATE_SAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class Training:
+    """Everything that one training needs, be it new or a run that goes on."""
+
+    method: Method
+    data: Data
+    run: Run
+    budget: BudgetFlags
+    machine: MachineFlags
+    save_every: float = 60.0
+    heal: int = 0
+    resume: bool = False
+    tensorboard: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a training came to: the last progress, and what to print."""
+
+    progress: Progress
+    document: dict[str, Any]
+    shown: str
+
+
+def begin(
+    name: str,
+    config: MethodConfig,
+    data: DataFlags,
+    budget: BudgetFlags,
+    run: RunFlags,
+    machine: MachineFlags,
+    output: Output,
+) -> None:
+    """The command ``train``: starts a new run."""
+    training = prepare(name, config, data, budget, run, machine, output)
+    if run.dry_run:
+        document, shown = plan(training)
+        output.result(document, shown)
+        return
+    outcome = follow(training, output)
+    output.result(outcome.document, outcome.shown)
+
+
+def prepare(
+    name: str, config: MethodConfig, data: DataFlags, budget: BudgetFlags, run: RunFlags, machine: MachineFlags, output: Output
+) -> Training:
+    """Opens the data, builds the method and chooses the run's folder; writes nothing.
+
+    Raises:
+        UsageError: the folder is taken, or the method cannot do the data's shape. DataError: the data cannot be had.
+    """
+    folder = None if run.run is None else names.folder_of(run.run)
+    if folder is not None and (folder / "config.json").exists():
+        spoken, free = names.spoken(folder), names.spoken(names.free_like(folder))
+        raise UsageError(f"run {spoken} exists already", f"`ganvas resume {spoken}` continues it, --run {free} is free")
+    if budget.empty:
+        budget = BudgetFlags(minutes=DEFAULT_MINUTES)
+        output.say(f"no --steps, --images or --minutes: training for {DEFAULT_MINUTES:g} minutes")
+    opened = open_source(data.data, **data.options())
+    output.say(f"data: {describe(opened)}; from {opened.origin}; licence: {opened.licence}")
+    method = build(name, config, opened, run.seed)
+    place = Run(folder or names.free_name(name, opened.name), seed=run.seed, keep=run.keep)
+    return Training(
+        method, opened, place, budget, machine, save_every=run.save_every, heal=run.heal, tensorboard=run.tensorboard
+    )
+
+
+def reload(name: str, budget: BudgetFlags, *, tensorboard: bool) -> Training:
+    """A run that exists, ready to go on with the settings it was started with.
+
+    Args:
+        name: the run's name or path.
+        budget: the new totals; those of the start when empty.
+
+    Raises:
+        ModelError: there is no such run. UsageError: the budget is spent already, or the data is not the same.
+    """
+    run = Run(names.existing(name))
+    config = run.config
+    settings = config["training"]
+    run = Run(run.path, seed=config["seed"], keep=settings.get("keep", 3))
+    if budget.empty:
+        budget = BudgetFlags(settings["steps"], settings["images"], settings["minutes"])
+    records = run.stats()
+    last: dict[str, Any] = records[-1] if records else {"step": 0, "images": 0, "seconds": 0.0}
+    reached = Budget(budget.steps, budget.images, budget.minutes).fraction(last["step"], last["images"], last["seconds"])
+    if reached >= 1:
+        had = f"{last['step']} steps, {last['images']} images, {last['seconds'] / 60:.1f} minutes"
+        cause = f"run {names.spoken(run.path)} has spent its budget ({had})"
+        raise UsageError(cause, "give a larger total, as in --minutes 60")
+    data = reopen(config)
+    method = build(config["method"], METHODS[config["method"]].Config(**config["config"]), data, run.seed)
+    machine = MachineFlags(settings["device"], settings["precision"], settings["threads"])
+    return Training(
+        method, data, run, budget, machine, save_every=settings["save_seconds"], heal=settings["heal"], resume=True,
+        tensorboard=tensorboard,
+    )  # fmt: skip
+
+
+def again(original: Run, folder: Path) -> Training:
+    """A run's training once more from its start, to where it came, into ``folder``."""
+    config = original.config
+    settings = config["training"]
+    step = original.steps()[-1] if original.steps() else 0
+    if not step:
+        raise UsageError(f"run {names.spoken(original.path)} has no steps to repeat", "resume it first")
+    data = reopen(config)
+    method = build(config["method"], METHODS[config["method"]].Config(**config["config"]), data, config["seed"])
+    machine = MachineFlags(settings["device"], settings["precision"], settings["threads"])
+    return Training(method, data, Run(folder, seed=config["seed"]), BudgetFlags(steps=step), machine, heal=settings["heal"])
+
+
+def build(name: str, config: MethodConfig, data: Data, seed: int) -> Method:
+    """The method for this data, its weights drawn from ``seed``."""
+    torch.manual_seed(seed)
+    return METHODS[name](config, data.spec)
+
+
+def reopen(config: dict[str, Any]) -> Data:
+    """The data of a run, from its config.
+
+    Raises:
+        UsageError: the run was trained on data that only a Python program had. DataError: it cannot be had any more.
+    """
+    recipe = config["data"].get("recipe")
+    if not recipe:
+        cause = f"the run was trained on {config['data'].get('name')}, which was made in Python"
+        raise UsageError(cause, "continue it there with ganvas.train(..., resume=True)")
+    data = open_source(**recipe)
+    if data.fingerprint != config["data"]["fingerprint"]:
+        raise UsageError(f"the data {data.name} changed since the run was trained on it", "put it back, or start a new run")
+    return data
+
+
+def describe(data: Data) -> str:
+    """ "mnist, 60,000 samples of 1x28x28, 10 classes"."""
+    shape = "x".join(str(n) for n in data.spec.shape)
+    count = f"{len(data):,} samples" if len(data) else "endless samples"
+    kind = f"{count} of {shape}" if data.spec.is_image else f"{count}, points in {shape} dimensions"
+    labels = f", {len(data.spec.classes)} classes" if data.spec.classes else ", no labels"
+    return f"{data.name}, {kind}{labels}"
+
+
+def plan(training: Training) -> tuple[dict[str, Any], str]:
+    """What --dry-run shows."""
+    from ganvas.training.precision import choose_device
+
+    method = training.method
+    players = {name: sum(p.numel() for p in child.parameters()) for name, child in method.named_children()}
+    budget = {name: value for name, value in asdict(training.budget).items() if value is not None}
+    document = {
+        "run": str(training.run.path),
+        "method": method.name,
+        "config": asdict(method.config),
+        "data": {"name": training.data.name, "samples": len(training.data), **training.data.spec.to_json()},
+        "parameters": players,
+        "budget": budget,
+        "device": str(choose_device(training.machine.device)),
+        "seed": training.run.seed,
+    }
+    sizes = ", ".join(f"{name} {count:,} parameters" for name, count in players.items())
+    lengths = ", ".join(f"{value:g} {name}" for name, value in budget.items())
+    lines = [
+        f"would train {method.name} ({sizes})",
+        f"on {describe(training.data)}",
+        f"for {lengths} on {document['device']}, seed {training.run.seed}",
+        f"into {training.run.path}",
+    ]
+    return document, "\n".join(lines)
+
+
+def follow(training: Training, output: Output) -> Outcome:
+    """Trains to the end of the budget: shows progress, draws samples on their schedule, and measures the critic at the end.
+
+    Raises:
+        Interrupted: a signal stopped it; the error names the command that continues it.
+    """
+    method, run, budget, machine = training.method, training.run, training.budget, training.machine
+    progresses = train(
+        method, training.data, run, steps=budget.steps, images=budget.images, minutes=budget.minutes,
+        device=machine.device, precision=machine.precision, threads=machine.threads,
+        save_seconds=training.save_every, heal=training.heal, resume=training.resume,
+    )  # fmt: skip
+    progress = None
+    try:
+        with ExitStack() as stack:
+            view = stack.enter_context(display.choose(output, f"{method.name} on {training.data.name}: {run.path}"))
+            gallery = Gallery(run, method, training.data, resume=training.resume)
+            board = stack.enter_context(Board(run.path)) if training.tensorboard else None
+            for progress in progresses:
+                view.show(progress)
+                gallery.see(progress)
+                if board:
+                    board.see(progress)
+    except Interrupted as stop:
+        # The engine knows the step, only the command line knows how the run is called.
+        stop.args = (f"{stop.cause}: continue with `{resume_command(training)}`",)
+        raise
+    assert progress is not None
+    return conclude(training, progress, gallery)
+
+
+def resume_command(training: Training) -> str:
+    """The command that continues a training; a resumed one's new budget is in no file, so it is repeated."""
+    budget = vars(training.budget).items() if training.resume else ()
+    flags = [f"--{name} {value:g}" for name, value in budget if value is not None]
+    return " ".join(["ganvas resume", names.spoken(training.run.path), *flags])
+
+
+def conclude(training: Training, progress: Progress, gallery: Gallery) -> Outcome:
+    """What a finished training prints: figures, where everything lies, and what to do next."""
+    run, spoken = training.run, names.spoken(training.run.path)
+    document: dict[str, Any] = {
+        "run": str(run.path),
+        "method": training.method.name,
+        "data": training.data.name,
+        "step": progress.step,
+        "images": progress.images,
+        "seconds": progress.seconds,
+        "terms": progress.terms,
+        "findings": [finding.to_json() for finding in progress.findings],
+        "model": str(run.path / "model"),
+        "samples": str(gallery.latest),
+        "curves": str(run.path / "curves.png"),
+    }
+    lines = [
+        f"trained {training.method.name} on {training.data.name}: {progress.step:,} steps, {progress.images:,} images, "
+        f"{display.clock(progress.seconds)}",
+        *(f"  {term}" for term in display.numbers(progress.terms)),
+    ]
+    estimate = measure(training, progress)
+    if estimate is not None:
+        document["wasserstein"] = estimate
+        lines += words(estimate)
+    lines += [
+        f"doctor: {display.doctor(progress)}",
+        f"samples   {gallery.latest}  (over time: {gallery.strip})",
+        f"curves    {run.path / 'curves.png'}",
+        f"model     {run.path / 'model'}",
+        f"next      ganvas sample {spoken} -n 64 -o grid.png",
+    ]
+    return Outcome(progress, document, "\n".join(lines))
+
+
+def measure(training: Training, progress: Progress) -> dict[str, Any] | None:
+    """The critic's Wasserstein estimate between data and samples with its Lipschitz constant; None without such a critic."""
+    critic = getattr(training.method, "critic", None)
+    if training.method.wasserstein_term is None or not isinstance(critic, torch.nn.Module):
+        return None
+    from ganvas.runs.latents import draw
+    from ganvas.transport import critic_estimate
+
+    device = next(critic.parameters()).device
+    real = training.data.real(ESTIMATE_SAMPLES).image
+    config = training.method.config
+    fake = progress.sample(draw(0, len(real), config.latent_size, seed=1, prior=config.prior))
+    estimate = critic_estimate(critic, real.to(device), fake.to(device))
+    return asdict(estimate) | {"bound": estimate.bound}
+
+
+def words(estimate: dict[str, Any]) -> list[str]:
+    """The estimate as it may be read: its sign, its slope, and what both say of the distance."""
+    return [
+        f"critic's Wasserstein estimate E[f(x)] - E[f(G(z))] = {estimate['value']:+.4g} ({display.SIGNED})",
+        f"  its steepest slope is {estimate['lipschitz']:.4g} over {estimate['measured_on']}",
+        f"  divided by it: {estimate['bound']:.4g}, a lower bound of the Wasserstein-1 distance between data and samples",
+    ]

@@ -1,0 +1,92 @@
+"""``ganvas train METHOD``: one command a method, its flags the fields of the method's Config."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+from cyclopts import App, Parameter
+
+from ganvas.cli.flags import METHOD_GROUP, BudgetFlags, BudgetGroup, DataGroup, MachineFlags, MachineGroup, RunFlags, RunGroup
+from ganvas.cli.output import NORMAL, Speaking
+
+
+def method_summaries() -> dict[str, str]:
+    """Each method's name and the first paragraph of its file, read as text: the help of ``train`` must not wait for torch."""
+    folder = Path(__file__).parents[1] / "methods"
+    summaries = {}
+    for file in sorted(folder.glob("[!_]*.py")):
+        described = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+        summaries[file.stem.replace("_", "-")] = " ".join(described.partition("\n\n")[0].split())
+    return summaries
+
+
+def build() -> App:
+    """The command ``train`` with a sub-command a method; a method's module is imported when its command is used."""
+    train = App(
+        name="train",
+        help="""Train a method on data, into a run folder.
+
+For example:
+
+    ganvas train wgan-gp --data mnist --minutes 10
+    ganvas train dcgan --data photos/ --size 64 --run cats
+    ganvas train r3gan --data points:ring --steps 5000 --seed 1
+    ganvas train wgan --help      its own settings and their defaults
+""",
+    )
+    for name, summary in method_summaries().items():
+        examples = f"    ganvas train {name} --data mnist --minutes 10\n    ganvas train {name} --data photos/ --size 64\n"
+        train.command(f"{__name__}:{COMMAND}{name}", name=name, help=f"{summary}\n\nFor example:\n\n{examples}")
+    return train
+
+
+COMMAND = "method "
+"""What the attributes of this module by which a method's command is found begin with; the space keeps them from other names."""
+
+
+def __getattr__(name: str) -> Callable[..., None]:
+    if name.startswith(COMMAND):
+        return command(name.removeprefix(COMMAND))
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def command(name: str) -> Callable[..., None]:
+    """The command that trains one method: the common flags and the fields of the method's Config."""
+    from ganvas.methods import METHODS
+
+    settings = METHODS[name].Config
+    # cyclopts 5.4 looks for the names in inherited, postponed annotations in the sub-class's module only: give it the types.
+    settings.__init__.__annotations__.update(get_type_hints(settings))
+
+    kinds = {
+        "data": DataGroup,
+        "budget": BudgetGroup,
+        "run": RunGroup,
+        "config": Annotated[settings, Parameter(name="*", group=METHOD_GROUP)],
+        "machine": MachineGroup,
+        "output": Speaking,
+    }
+    defaults = {"budget": BudgetFlags(), "run": RunFlags(), "config": settings(), "machine": MachineFlags(), "output": NORMAL}
+
+    def train_method(**given: Any) -> None:
+        from ganvas.cli.session import begin
+
+        begin(name, **{**defaults, **given})
+
+    only = inspect.Parameter.KEYWORD_ONLY
+    # A signature that is made here, and not written down, since the type of config depends on the method.
+    train_method.__annotations__ = kinds
+    train_method.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter(key, only, default=defaults.get(key, inspect.Parameter.empty), annotation=kind)
+            for key, kind in kinds.items()
+        ]
+    )
+    return train_method
+
+
+app = build()
