@@ -67,6 +67,7 @@ def folder(
         DataError: the folder is missing or has no pictures, fewer than two good ones, only copies of one, or too many bad ones.
         UsageError: a size, fit or background that cannot be.
     """
+    Look((size, size) if isinstance(size, int) else size or (8, 8), channels or 3, fit, background)  # refuse before reading
     root = existing(path)
     training, testing = halves(root)
     packed = survey(training or root, size=size, channels=channels, labels=labels, fit=fit, background=background)
@@ -274,7 +275,9 @@ def as_data(packed: Pack, *, name: str, licence: str, origin: str, mirror: bool)
 def notes(packed: Pack) -> Iterator[str]:
     yield f"{len(packed):,} pictures as {packed.look.in_words()}{' (chosen)' if packed.facts.get('chosen') else ''}"
     if packed.classes:
-        yield f"{len(packed.classes)} {'class' if len(packed.classes) == 1 else 'classes'} from {packed.facts.get('labels', 'the data')}"
+        yield f"classes ({packed.facts.get('labels', 'as drawn')}): {', '.join(packed.classes[:10])}" + (
+            f" and {len(packed.classes) - 10} more" if len(packed.classes) > 10 else ""
+        )
     if packed.skipped:
         yield f"{len(packed.skipped)} files skipped, such as {shown(packed.skipped[0].name)}: {packed.skipped[0].reason}"
     if missing := unknown(packed):
