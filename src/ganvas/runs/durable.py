@@ -116,7 +116,7 @@ def replace_folder(temporary: Path, final: Path) -> None:
     retired = final.with_name(final.name + RETIRED)
     sync_folder(temporary)
     if final.exists():
-        remove_folder(retired)
+        shutil.rmtree(retired, ignore_errors=True)
         _rename(final, retired)
     try:
         _rename(temporary, final)
@@ -124,8 +124,11 @@ def replace_folder(temporary: Path, final: Path) -> None:
         if retired.exists():
             _rename(retired, final)
         raise
-    sync_folder(final.parent)
-    remove_folder(retired)
+    try:
+        sync_folder(final.parent)
+    finally:
+        # Half of it may stay behind: nobody reads a retired folder beside its successor, and the next recovery removes it.
+        shutil.rmtree(retired, ignore_errors=True)
 
 
 def recover(parent: Path) -> None:

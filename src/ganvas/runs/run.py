@@ -16,6 +16,7 @@ import json
 import math
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -177,7 +178,7 @@ class Run:
         """
         parent = self.path / CHECKPOINTS
         folder = write_checkpoint(parent, step, tensors, state, __version__)
-        with writing(folder):
+        with suppress(OSError):  # the new checkpoint is safe; what could not be removed now goes after the next one
             self._prune(step)
         return folder
 
