@@ -14,8 +14,8 @@ from ganvas.data.batches import Images, Spec
 from ganvas.method import Method, MethodConfig, Terms, Update, number
 from ganvas.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganvas.networks.mlp import MLP
+from ganvas.networks.slopes import scores_and_slopes
 from ganvas.objectives.adversarial import relativistic_critic, relativistic_generator
-from ganvas.objectives.penalties import squared_slope
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,12 +73,11 @@ class R3GAN(Method):
 
     def discriminator_loss(self, real: Tensor, fake: Tensor) -> Terms:
         # No normalisation: one pass over both halves serves the pairing and both penalties.
-        samples = torch.cat([real, fake]).requires_grad_(True)
-        scores = self.discriminator(samples)
-        r1, r2 = squared_slope(scores, samples).chunk(2)  # on reals, on fakes
+        scores, squared_slopes = scores_and_slopes(self.discriminator, torch.cat([real, fake]))
+        r1, r2 = squared_slopes.chunk(2)  # on reals, on fakes
         weight = self.config.gamma / 2
         return {
-            "relativistic": relativistic_critic(*scores.float().chunk(2)),
+            "relativistic": relativistic_critic(*scores.chunk(2)),
             "r1": weight * r1.mean(),
             "r2": weight * r2.mean(),
         }

@@ -14,8 +14,9 @@ from ganvas.data.batches import Images, Spec
 from ganvas.method import Method, MethodConfig, Terms, Update, number
 from ganvas.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganvas.networks.mlp import MLP
+from ganvas.networks.slopes import scores_and_slopes
 from ganvas.objectives.adversarial import wasserstein_critic, wasserstein_generator
-from ganvas.objectives.penalties import gradient_penalty
+from ganvas.objectives.penalties import interpolate, slope_penalty
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,9 +83,10 @@ class WGANGP(Method):
         update("generator", self.generator_loss, fake)  # lines 11-12
 
     def critic_loss(self, real: Tensor, fake: Tensor) -> Terms:
-        # The critic has no batch norm, so one pass over both halves is the same algorithm as two.
-        real_scores, fake_scores = self.critic(torch.cat([real, fake])).chunk(2)
-        penalty = gradient_penalty(self.critic, real, fake, one_sided=self.config.one_sided)
+        # The critic has no batch norm, so one pass over reals, fakes and interpolates is the same algorithm as three.
+        scores, squared_slopes = scores_and_slopes(self.critic, torch.cat([real, fake]), interpolate(real, fake))
+        real_scores, fake_scores = scores.chunk(2)
+        penalty = slope_penalty(squared_slopes, one_sided=self.config.one_sided)
         return {"wasserstein": wasserstein_critic(real_scores, fake_scores), "gradient_penalty": self.config.penalty * penalty}
 
     def generator_loss(self, fake: Tensor) -> Terms:

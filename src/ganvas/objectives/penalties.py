@@ -36,7 +36,7 @@ def gradient_squared_norm(critic: Critic, samples: Tensor) -> Tensor:
 def interpolate(real: Tensor, fake: Tensor) -> Tensor:
     """x^ = eps x + (1 - eps) x~ with one eps ~ U(0, 1) a sample (Gulrajani et al. 2017, Algorithm 1, lines 5-6)."""
     epsilon = torch.rand(len(real), *[1] * (real.dim() - 1), device=real.device, dtype=real.dtype)
-    return torch.lerp(fake, real, epsilon)
+    return torch.lerp(fake.to(real.dtype), real, epsilon)
 
 
 def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor, *, one_sided: bool = False, target: float = 1.0) -> Tensor:
@@ -45,9 +45,13 @@ def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor, *, one_sided: b
     ``one_sided`` penalises only norms above the target (ibid., section 4): max(0, |grad| - target)^2. The optimal critic
     under a finite lambda overshoots: between two distributions a shift W apart its slope is 1 + W / (2 lambda).
     """
+    return slope_penalty(gradient_squared_norm(critic, interpolate(real, fake)), one_sided=one_sided, target=target)
+
+
+def slope_penalty(squared_slopes: Tensor, *, one_sided: bool = False, target: float = 1.0) -> Tensor:
+    """``gradient_penalty`` from |grad f(x^)|^2 a sample, (N,)."""
     # The square root has an infinite derivative at 0, which a dead critic reaches; the offset changes a norm of 1 by 5e-13.
-    norm = (gradient_squared_norm(critic, interpolate(real, fake)) + 1e-12).sqrt()
-    excess = norm - target
+    excess = (squared_slopes + 1e-12).sqrt() - target
     return (excess.relu() if one_sided else excess).square().mean()
 
 
