@@ -2,6 +2,7 @@
 
 from ganvas.data.batches import Images, Pairs, Spec, TwoDomains
 from ganvas.data.cache import cache_dir, offline
+from ganvas.data.check import Finding, Report, check
 from ganvas.data.dataset import ArrayData, Data, Stream
 from ganvas.data.faces import faces
 from ganvas.data.folder import folder
@@ -14,15 +15,18 @@ __all__ = [
     "SOURCES",
     "ArrayData",
     "Data",
+    "Finding",
     "Images",
     "Pairs",
     "Points",
+    "Report",
     "Skipped",
     "SourceInfo",
     "Spec",
     "Stream",
     "TwoDomains",
     "cache_dir",
+    "check",
     "faces",
     "fashion_mnist",
     "folder",
