@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from ganvas.examples.figures import Curve, Frame, draw_grids, draw_points, keep, tile
+from ganvas.examples.figures import Curve, Frame, apart, draw_grids, draw_points, keep, tile
 
 FRAME = Frame("A title", "a subtitle", "a note")
 
@@ -83,3 +83,22 @@ def test_keep_writes_figure_and_numbers_side_by_side(tmp_path: Path) -> None:
     assert json.loads(result.record.read_text()) == {"value": 0.5}
     with pytest.raises(ValueError, match="not JSON compliant"):
         keep(tmp_path, "name", b"png", {"value": float("nan")})
+
+
+def test_ticks_leave_room_for_their_labels() -> None:
+    assert apart([420, 19024, 46576, 51168, 60352, 65600]) == [420, 19024, 65600]
+    assert apart([25, 100, 400, 1000, 3000]) == [25, 100, 400, 1000, 3000]
+
+
+def test_the_curve_takes_the_place_after_the_grids() -> None:
+    pictures = torch.zeros(4, 1, 28, 28)
+    curve = Curve("score", "over iterations", [1, 10], [0.5, 0.05], 0.04, "floor")
+    plain, with_curve = (
+        np.asarray(Image.open(io.BytesIO(draw_grids(FRAME, [("a", "", pictures)] * 3, columns=2, side=2, curve=c))))
+        for c in (None, curve)
+    )
+    assert plain.shape == with_curve.shape
+    changed = (plain != with_curve).any(-1)
+    rows, columns = np.nonzero(changed)
+    assert rows.min() > plain.shape[0] * 0.5
+    assert columns.min() > plain.shape[1] * 0.45

@@ -104,20 +104,6 @@ def tile(pictures: Tensor, columns: int, gap: int = 1) -> Pixels:
     return sheet[: -gap or None, : -gap or None]
 
 
-def draw_grids(frame: Frame, grids: Sequence[tuple[str, str, Tensor]], *, columns: int, side: int) -> bytes:
-    """A figure of grids, ``columns`` of them in a row, each of ``side`` x ``side`` pictures: (label, caption, pictures)."""
-    tiles = [tile(pictures[: side * side], side) for _, _, pictures in grids]
-    # Two or three dots of the figure a pixel of a grid: whole numbers, or some pixels would be wider than others.
-    zoom = max(2, round(360 / tiles[0].shape[0]))
-    height, width = (zoom * length / DPI for length in tiles[0].shape[:2])
-    sheet = Sheet(frame, len(grids), columns, width=width, height=height)
-    for index, ((label, caption, _), picture) in enumerate(zip(grids, tiles, strict=True)):
-        axes = sheet.panel(index, label, caption)
-        axes.imshow(picture, interpolation="nearest", aspect="auto")
-        axes.set_axis_off()
-    return sheet.png()
-
-
 @dataclass(frozen=True)
 class Curve:
     """A score over iterations, with the value that the best generator would have.
@@ -134,6 +120,27 @@ class Curve:
     values: Sequence[float]
     floor: float
     floor_label: str
+
+
+def draw_grids(
+    frame: Frame, grids: Sequence[tuple[str, str, Tensor]], *, columns: int, side: int, curve: Curve | None = None
+) -> bytes:
+    """A figure of grids, ``columns`` of them in a row, each of ``side`` x ``side`` pictures: (label, caption, pictures).
+
+    The score's ``curve`` takes the last place when it is given.
+    """
+    tiles = [tile(pictures[: side * side], side) for _, _, pictures in grids]
+    # Two or three dots of the figure a pixel of a grid: whole numbers, or some pixels would be wider than others.
+    zoom = max(2, round(360 / tiles[0].shape[0]))
+    height, width = (zoom * length / DPI for length in tiles[0].shape[:2])
+    sheet = Sheet(frame, len(grids) + (curve is not None), columns, width=width, height=height)
+    for index, ((label, caption, _), picture) in enumerate(zip(grids, tiles, strict=True)):
+        axes = sheet.panel(index, label, caption)
+        axes.imshow(picture, interpolation="nearest", aspect="auto")
+        axes.set_axis_off()
+    if curve is not None:
+        draw_curve(sheet.panel(len(grids), curve.label, curve.caption), curve)
+    return sheet.png()
 
 
 def draw_points(
@@ -170,12 +177,22 @@ def draw_curve(axes: Axes, curve: Curve) -> None:
     )  # fmt: skip
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.set_xticks(curve.iterations, [f"{iteration:,}" for iteration in curve.iterations])
+    ticks = apart(curve.iterations)
+    axes.set_xticks(ticks, [f"{iteration:,}" for iteration in ticks])
     axes.minorticks_off()
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter("{x:g}")
     axes.set_ylim(bottom=curve.floor / 2)
     plain(axes)
+
+
+def apart(iterations: Sequence[int]) -> list[int]:
+    """The last iteration and those before it that leave room for their labels on a logarithmic axis."""
+    kept: list[int] = []
+    for iteration in reversed(iterations):
+        if not kept or 1.6 * iteration <= kept[-1]:
+            kept.append(iteration)
+    return kept[::-1]
 
 
 def plain(axes: Axes) -> None:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ganvas.data import ArrayData
-from ganvas.examples.figures import Frame, draw_grids, keep
+from ganvas.examples.figures import Curve, Frame, draw_grids, keep
 from ganvas.examples.registry import Report, Result
 from ganvas.examples.scores import PictureScores
 from ganvas.examples.stages import Panel, Plan, train_panels
@@ -28,7 +28,7 @@ class Story:
         iterations: of the panels.
         labels: of the panels, above their scores.
         scores: (data, count, seed) -> the scores.
-        columns: grids in a row of the figure; the last grid is of real pictures.
+        columns: grids in a row of the figure; the last grid is of real pictures. The score's curve fills a place left over.
         side: pictures along the side of a grid.
     """
 
@@ -55,9 +55,9 @@ def tell(story: Story, out: Path, *, fast: bool, seed: int, report: Report) -> R
         out / story.name, story.method, story.config, story.data, story.iterations, scores, shown=shown, scored=count, seed=seed
     )
     panels = train_panels(plan, report)
-    grids = [(label, caption(panel), panel.samples) for label, panel in zip(story.labels, panels, strict=True)]
+    grids = [(label, in_words(panel.scores), panel.samples) for label, panel in zip(story.labels, panels, strict=True)]
     real = story.data.real(shown, seed + 1).image
-    grids.append(("real", f"Fréchet {scores.real['frechet']:.1f}, sharpness {scores.real['sharpness']:.2f}", real))
+    grids.append(("real", in_words(scores.real), real))
     note = (
         f"Fréchet: squared distance of {count:,} generated to as many real pictures, on {scores.stamp.features}. "
         f"Sharpness: variance of the Laplacian. Seed {seed}"
@@ -79,8 +79,15 @@ def tell(story: Story, out: Path, *, fast: bool, seed: int, report: Report) -> R
         **scores.to_json(),
         "panels": [panel.to_json() for panel in panels],
     }
-    return keep(out, story.name, draw_grids(frame, grids, columns=story.columns, side=story.side), numbers)
+    curve = curve_of(panels, scores.real["frechet"]) if len(grids) % story.columns else None
+    return keep(out, story.name, draw_grids(frame, grids, columns=story.columns, side=story.side, curve=curve), numbers)
 
 
-def caption(panel: Panel) -> str:
-    return f"Fréchet {panel.scores['frechet']:.1f}, sharpness {panel.scores['sharpness']:.2f}"
+def in_words(scores: dict[str, float]) -> str:
+    return f"Fréchet {scores['frechet']:.3g}, sharpness {scores['sharpness']:.2f}"
+
+
+def curve_of(panels: Sequence[Panel], floor: float) -> Curve:
+    """The Fréchet distance over iterations, above that of real pictures to real ones."""
+    iterations, distances = [panel.iteration for panel in panels], [panel.scores["frechet"] for panel in panels]
+    return Curve("Fréchet distance", "over iterations", iterations, distances, floor, "real to real")
