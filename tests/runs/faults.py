@@ -51,8 +51,9 @@ class Faults:
             if name == "open" and not arguments[1] & os.O_CREAT:
                 return real(*arguments, **options)  # looking changes nothing on the disk
             self.boundary(name, arguments[0])
-            # Only a power cut tells whether bytes are on the disk; a killed process's writes stay with the system.
-            return None if name == "fsync" else real(*arguments, **options)
+            if name == "fsync" and self.at >= 0:
+                return None  # only a power cut tells: what a killed process wrote stays with the system
+            return real(*arguments, **options)
 
         return operation
 

@@ -96,9 +96,13 @@ def following(value: float) -> float:
     return {3.0: 4.0, 4.0: 4.5, 4.5: 4.5}[value]
 
 
-def kill_once(original: Path, path: Path, at: int, delay: float | None) -> tuple[bool, list[str]]:
-    """Forks a victim that dies before operation ``at``, or is killed after ``delay`` s. Whether it died, and what it told."""
+def kill_once(original: Path, path: Path, at: int, delay: float | None) -> tuple[bool, list[str], float]:
+    """Forks a victim that dies before operation ``at``, or is killed after ``delay`` s.
+
+    Returns whether it died, what it told, and the seconds it lived.
+    """
     shutil.copytree(original, path)
+    start = time.monotonic()
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -110,11 +114,12 @@ def kill_once(original: Path, path: Path, at: int, delay: float | None) -> tuple
         time.sleep(delay)
         os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
+    lived = time.monotonic() - start
     with os.fdopen(reading) as pipe:
         told = pipe.read().split()
     if os.WIFEXITED(status) and os.WEXITSTATUS(status):
         raise AssertionError(f"the victim failed by itself at {at}")
-    return os.WIFSIGNALED(status), told
+    return os.WIFSIGNALED(status), told, lived
 
 
 def main() -> int:
@@ -126,10 +131,12 @@ def main() -> int:
     torch.set_num_threads(1)
     original, path = template(arguments.folder), arguments.folder / "run"
     failures: list[str] = []
+    lifetimes: list[float] = []
 
     def attempt(at: int, delay: float | None = None) -> bool:
         try:
-            died, told = kill_once(original, path, at, delay)
+            died, told, lived = kill_once(original, path, at, delay)
+            lifetimes.append(lived)
             verify(path, told)
         except Exception as error:
             failures.append(f"at {at}, delay {delay}: {type(error).__name__}: {error}")
@@ -140,9 +147,8 @@ def main() -> int:
     boundaries = 0
     while attempt(boundaries) and boundaries < 1000:
         boundaries += 1
-    start = time.monotonic()
     attempt(-1)
-    whole = time.monotonic() - start
+    whole = lifetimes[-1]
     source = random.Random(arguments.seed)
     died = sum(attempt(-1, source.uniform(0, whole)) for _ in range(arguments.random))
     print(json.dumps({"boundaries": boundaries, "random": arguments.random, "random_died": died, "failures": failures[:20]}))

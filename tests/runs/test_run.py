@@ -222,13 +222,16 @@ def test_a_second_process_is_refused_and_told_who_has_the_run(run):
     with pytest.raises(UsageError, match="is in use by process"):
         Run(run.path).open()
     run.close()
+    assert run.holder is None
     with subprocess.Popen([sys.executable, "-c", HOLD, run.path], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout.readline() == b"held\n"
         with pytest.raises(UsageError, match=rf"in use by process {holder.pid} on "):
             run.open()
         assert run.config["method"] == "wgan" and run.steps() == []  # reading needs no lock
+        assert f"process {holder.pid}" in run.holder
         holder.kill()
         holder.wait()
+        assert run.holder is None
     assert run.open()["method"] == "wgan"  # the lock of a dead process is free
 
 

@@ -8,6 +8,7 @@ import socket
 import time
 from pathlib import Path
 
+import psutil
 from filelock import FileLock, Timeout
 
 from ganvas.errors import UsageError
@@ -58,6 +59,18 @@ class RunLock:
             return f"process {int(record['pid'])} on {str(record['host'])[:255]!r} since {str(record['since'])[:19]}"
         except (OSError, ValueError, KeyError, TypeError):
             return "another process"
+
+    def current_holder(self) -> str | None:
+        """Who writes to the run at this moment, in words, without touching the lock; None when nobody does.
+
+        A holder on this machine counts while its process lives; of one on another machine only its note can be seen.
+        """
+        try:
+            record = json.loads(self._holder.read_bytes())
+            here = record["host"] == socket.gethostname()
+            return None if here and not psutil.pid_exists(int(record["pid"])) else self.holder()
+        except (OSError, ValueError, KeyError, TypeError, OverflowError):
+            return None
 
     def release(self) -> None:
         if self.held:

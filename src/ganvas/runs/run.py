@@ -137,6 +137,11 @@ class Run:
         """Gives the lock back. The run can be opened again."""
         self._lock.release()
 
+    @property
+    def holder(self) -> str | None:
+        """Who trains the run at this moment, in words; None when nobody does."""
+        return self._lock.current_holder()
+
     def _refuse_occupied(self) -> None:
         if self.exists():
             mend = f"continue it with `ganvas resume {self.path}`, or use a free folder such as {self._free_path()}"
