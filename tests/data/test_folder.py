@@ -19,8 +19,10 @@ from PIL import Image
 import ganvas.data.pack as packing
 from ganvas.data import folder, open_source
 from ganvas.data.dataset import ArrayData, to_float
+from ganvas.data.folder import reshaped
 from ganvas.data.labels import inert
 from ganvas.data.listing import listing, shown
+from ganvas.data.wanted import Wanted
 from ganvas.errors import DataError, GanvasError, ResourceError, UsageError
 
 pytestmark = pytest.mark.usefixtures("cache")
@@ -472,11 +474,9 @@ def test_what_is_skipped_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixtur
 
 def test_grey_data_in_colour_and_another_size(tmp_path: Path) -> None:
     grey = ArrayData(torch.randint(0, 256, (30, 1, 28, 28), dtype=torch.uint8), torch.arange(30) % 3, classes="abc").split(0.2)
-    from ganvas.data.folder import reshaped
-
-    same = reshaped(grey, 28, 1, "crop", (255, 255, 255))
+    same = reshaped(grey, Wanted(28, 1))
     assert same is grey
-    data = reshaped(grey, 32, 3, "crop", (255, 255, 255))
+    data = reshaped(grey, Wanted(32, 3))
     assert data.spec.shape == (3, 32, 32) and data.spec.classes == ("a", "b", "c") and len(data) == 24
     assert len(data.held_out()) == 6 and data.held_out().spec == data.spec
     assert grey.rows is not None

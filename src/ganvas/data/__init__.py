@@ -6,9 +6,11 @@ from ganvas.data.check import Finding, Report, check
 from ganvas.data.dataset import ArrayData, Data, Stream
 from ganvas.data.faces import faces
 from ganvas.data.folder import folder
+from ganvas.data.hugging_face import hugging_face
 from ganvas.data.listing import Skipped
 from ganvas.data.mnist import fashion_mnist, mnist
 from ganvas.data.points import Points, points
+from ganvas.data.shards import web_dataset
 from ganvas.data.sources import SOURCES, SourceInfo, open_source
 
 __all__ = [
@@ -30,8 +32,10 @@ __all__ = [
     "faces",
     "fashion_mnist",
     "folder",
+    "hugging_face",
     "mnist",
     "offline",
     "open_source",
     "points",
+    "web_dataset",
 ]

@@ -9,10 +9,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ganvas.data.folder import Fit, Size, halves, refuse, survey, unknown
+from ganvas.data.folder import halves, refuse, survey, unknown
 from ganvas.data.listing import existing, shown
 from ganvas.data.pack import Column, Pack
 from ganvas.data.pictures import PIXEL_LIMIT, Trait
+from ganvas.data.wanted import WHITE, Colour, Fit, Size, Wanted
 from ganvas.errors import DataError
 
 EXAMPLES = 5
@@ -111,7 +112,7 @@ def check(
     channels: int | None = None,
     labels: str | Path | None = None,
     fit: Fit = "crop",
-    background: tuple[int, int, int] = (255, 255, 255),
+    background: Colour = WHITE,
     max_bad: float = 0.05,
 ) -> Report:
     """Reads and decodes every picture of a folder, as ``folder`` with the same arguments would, and says what it found.
@@ -123,9 +124,10 @@ def check(
     """
     root = existing(path)
     training, _ = halves(root)
-    packed = survey(training or root, size=size, channels=channels, labels=labels, fit=fit, background=background)
+    wanted = Wanted(size, channels, fit, background, max_bad=max_bad)
+    packed = survey(training or root, labels, wanted)
     try:
-        refuse(packed, path, False, max_bad)
+        refuse(packed, path, wanted)
         refusal = ""
     except DataError as error:
         refusal = str(error)

@@ -3,36 +3,33 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ganvas.data import pack as packing
-from ganvas.data.cache import write_atomically
 from ganvas.data.dataset import ArrayData
 from ganvas.data.labels import TABLES, Labels, find_labels
 from ganvas.data.listing import Found, Listing, Skipped, existing, listing, shown
 from ganvas.data.pack import Item, Pack
 from ganvas.data.pictures import BadPicture, Header, Look, Trait, probe
+from ganvas.data.wanted import WHITE, Colour, Fit, Size, Wanted
 from ganvas.errors import DataError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 log = logging.getLogger("ganvas.data")
-Fit = Literal["crop", "pad", "stretch"]
-Size = int | tuple[int, int] | None
-LARGEST_CHOSEN = 64
 FEWEST_TO_PART = 20
 TRAINING, TESTING = {"train", "training"}, ("test", "testing", "val", "valid", "validation")
 
@@ -44,7 +41,7 @@ def folder(
     channels: int | None = None,
     labels: str | Path | None = None,
     fit: Fit = "crop",
-    background: tuple[int, int, int] = (255, 255, 255),
+    background: Colour = WHITE,
     mirror: bool = False,
     strict: bool = False,
     max_bad: float = 0.05,
@@ -53,49 +50,35 @@ def folder(
 
     Args:
         path: the folder. When it holds just ``train`` and ``test`` (or ``val``), the latter is what is held out.
-        size: pixels of a side, or (height, width). None: 28 when all are 28x28, else the power of two not above the median
-            short side, at most 64.
-        channels: 1, 3 or 4. None: 1 when all are grey, else 3.
         labels: None (a table labels.csv, else two or more sub-folders), "folders", "none", or the path of a CSV.
-        fit: see ``pictures.Look``.
-        background: see ``pictures.Look``.
-        mirror: flip half of the pictures of a stream left to right.
-        strict: refuse the folder for one bad file.
-        max_bad: the share of bad files from which the folder is refused.
+        size, channels, fit, background, mirror, strict, max_bad: see ``wanted.Wanted``.
 
     Raises:
         DataError: the folder is missing or has no pictures, fewer than two good ones, only copies of one, or too many bad ones.
         UsageError: a size, fit or background that cannot be.
     """
-    Look((size, size) if isinstance(size, int) else size or (8, 8), channels or 3, fit, background)  # refuse before reading
+    return from_folder(path, labels, Wanted(size, channels, fit, background, mirror, strict, max_bad))
+
+
+def from_folder(path: str | Path, labels: str | Path | None, wanted: Wanted) -> ArrayData:
+    """As ``folder``."""
     root = existing(path)
     training, testing = halves(root)
-    packed = survey(training or root, size=size, channels=channels, labels=labels, fit=fit, background=background)
-    refuse(packed, path, strict, max_bad)
-    options = {
-        "size": size,
-        "channels": channels,
-        "labels": str(Path(labels).absolute()) if labels not in (None, "folders", "none") else labels,
-        "fit": None if fit == "crop" else fit,
-        "background": None if background == (255, 255, 255) else background,
-        "mirror": mirror or None,
-        "strict": strict or None,
-        "max_bad": None if max_bad == 0.05 else max_bad,
-    }
-    name = root.absolute().name or "pictures"
-    recipe = {"source": str(root.absolute()), **{key: value for key, value in options.items() if value is not None}}
-    data = as_data(packed, name=name, licence="not stated (your own folder)", origin=f"folder {root.absolute()}", mirror=mirror)
-    data.recipe = recipe
+    packed = survey(training or root, labels, wanted)
+    refuse(packed, path, wanted)
+    name, licence = root.absolute().name or "pictures", "not stated (your own folder)"
+    data = as_data(packed, name=name, licence=licence, origin=f"folder {root.absolute()}", mirror=wanted.mirror)
+    table = str(Path(labels).absolute()) if labels not in (None, "folders", "none") else labels
+    data.recipe = wanted.recipe(str(root.absolute()), labels=table)
     if testing is None:
         return hold_out(data, packed)
-    own = packed.look
 
     def held_out() -> ArrayData:
-        test = survey(testing, size=own.size, channels=own.channels, labels=labels, fit=fit, background=background)
-        refuse(test, testing, strict, max_bad)
+        test = survey(testing, labels, replace(wanted, size=packed.look.size, channels=packed.look.channels))
+        refuse(test, testing, wanted)
         if test.classes != packed.classes:
             raise DataError(f"{testing} has other classes than {training}", "give both the same sub-folders")
-        return as_data(test, name=f"{name} ({testing.name})", licence=data.licence, origin=f"folder {testing}", mirror=False)
+        return as_data(test, name=f"{name} ({testing.name})", licence=licence, origin=f"folder {testing}")
 
     return data.whole(held_out)
 
@@ -110,33 +93,25 @@ def halves(root: Path) -> tuple[Path | None, Path | None]:
     return training[0], testing[0]
 
 
-def survey(
-    path: str | Path, *, size: Size, channels: int | None, labels: str | Path | None, fit: Fit, background: tuple[int, int, int]
-) -> Pack:
+def survey(path: str | Path, labels: str | Path | None, wanted: Wanted) -> Pack:
     """The pack of a folder, from the cache or built now; refuses nothing that holds a file that looks like a picture."""
     found = listing(path)
-    asked = (size, channels, str(labels), fit, background)
-    quick = packing.packs() / "index" / f"{packing.key_of('folder', stamp(found, labels), asked)}.json"
-    try:
-        key = str(json.loads(quick.read_text("utf-8"))["pack"])
-        if ready := packing.load(key):
-            return ready
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
+    quick = packing.key_of("folder", stamp(found, labels), str(labels), wanted.shape())
+    if ready := packing.recall(quick):
+        return ready
     log.info("reading %s files of %s", f"{len(found.pictures):,}", shown(str(found.folder)))
     good, skipped, digest = examined(found)
     named = find_labels(found, labels)
     index = {name: number for number, name in enumerate(named.classes)}
-    headers = [header for _, header in good]
-    look = Look(*chosen_shape(headers, size, channels), fit, background)
+    look = wanted.look([header for _, header in good])
     items, left_out = labelled([picture for picture, _ in good], named, index)
     facts = {
         "labels": named.source,
         "unknown": named.unknown,
         "others": found.others,
-        "chosen": size is None,
+        "chosen": wanted.size is None,
     }
-    key = packing.key_of("folder", digest, asked, look, named.classes, sorted(named.of.items()), facts)
+    key = packing.key_of("folder", digest, look, named.classes, sorted(named.of.items()), facts)
     packed = packing.build(
         key,
         items,
@@ -146,7 +121,7 @@ def survey(
         facts=facts,
         expected=len(items),
     )
-    write_atomically(quick, json.dumps({"pack": key}).encode())
+    packing.remember(quick, key)
     return packed
 
 
@@ -193,23 +168,6 @@ def examined(found: Listing) -> tuple[list[tuple[Found, Header]], list[Skipped],
     return good, skipped, digest.hexdigest()
 
 
-def chosen_shape(headers: list[Header], size: Size, channels: int | None) -> tuple[tuple[int, int], int]:
-    """((height, width), channels), chosen by what the pictures are where nothing is asked."""
-    if channels is None:
-        channels = 1 if headers and all(header.traits & Trait.GREY for header in headers) else 3
-    if isinstance(size, int):
-        return (size, size), channels
-    if size is not None:
-        return (int(size[0]), int(size[1])), channels
-    if headers and all((header.width, header.height) == (28, 28) for header in headers):
-        return (28, 28), channels
-    median = float(np.median([min(header.width, header.height) for header in headers])) if headers else 8.0
-    side = 8
-    while side * 2 <= min(median, LARGEST_CHOSEN):
-        side *= 2
-    return (side, side), channels
-
-
 def labelled(pictures: list[Found], named: Labels, index: dict[str, int]) -> tuple[list[Item], list[Skipped]]:
     """The items to pack, and the pictures that are left out for want of one label."""
     items, left_out = [], []
@@ -223,7 +181,7 @@ def labelled(pictures: list[Found], named: Labels, index: dict[str, int]) -> tup
     return items, left_out
 
 
-def refuse(packed: Pack, path: str | Path, strict: bool, max_bad: float) -> None:
+def refuse(packed: Pack, path: str | Path, wanted: Wanted) -> None:
     """Raises DataError when a pack is not fit to train on."""
     where = shown(str(path))
     bad = [
@@ -232,14 +190,14 @@ def refuse(packed: Pack, path: str | Path, strict: bool, max_bad: float) -> None
     ]
     total = len(packed) + len(bad)
     first = f"{shown(bad[0].name)}: {bad[0].reason}" if bad else ""
-    if strict and bad:
+    if wanted.strict and bad:
         raise DataError(f"{len(bad)} of {total} files in {where} cannot be used ({first})", "mend them, or leave strict out")
     if len(packed) < 2:
         also = f"; {len(bad)} cannot be used ({first})" if bad else ""
         raise DataError(f"{where} has {len(packed)} good pictures{also}", "give at least 2, better 1,000")
-    if len(bad) > max_bad * total:
+    if len(bad) > wanted.max_bad * total:
         raise DataError(
-            f"{len(bad)} of {total} files in {where} cannot be used, more than {max_bad:.0%} ({first})",
+            f"{len(bad)} of {total} files in {where} cannot be used, more than {wanted.max_bad:.0%} ({first})",
             f"`ganvas data check {where}` lists them; mend or remove them",
         )
     if len(np.unique(packed.digest)) == 1:
@@ -250,7 +208,7 @@ def unknown(packed: Pack) -> list[str]:
     return list(packed.facts.get("unknown", []))
 
 
-def as_data(packed: Pack, *, name: str, licence: str, origin: str, mirror: bool) -> ArrayData:
+def as_data(packed: Pack, *, name: str, licence: str, origin: str, mirror: bool = False) -> ArrayData:
     """The pack as data, with notes on what was decided and done."""
     data = ArrayData(
         packed.images,
@@ -294,11 +252,10 @@ def notes(packed: Pack) -> Iterator[str]:
             yield say(count)
 
 
-def reshaped(data: ArrayData, size: Size, channels: int | None, fit: Fit, background: tuple[int, int, int]) -> ArrayData:
+def reshaped(data: ArrayData, wanted: Wanted) -> ArrayData:
     """Data at another size or with other channels, packed like a folder. Its held-out part follows."""
     shape = data.spec.shape
-    height_width = (size, size) if isinstance(size, int) else (int(size[0]), int(size[1])) if size else (shape[1], shape[2])
-    look = Look(height_width, channels or shape[0], fit, background)
+    look = Look(wanted.sides or (shape[1], shape[2]), wanted.channels or shape[0], wanted.fit, wanted.background)
     if look.shape == shape:
         return data
     rows = torch.arange(len(data)) if data.rows is None else data.rows
@@ -313,8 +270,8 @@ def reshaped(data: ArrayData, size: Size, channels: int | None, fit: Fit, backgr
     key = packing.key_of("array", data.fingerprint, look)
     packed = packing.load(key) or packing.build(key, items, look, classes=data.spec.classes, expected=len(rows))
     other = as_data(packed, name=data.name, licence=data.licence, origin=data.origin, mirror=data.mirror)
-    other.recipe = {**data.recipe, **({"size": size} if size else {}), **({"channels": channels} if channels else {})}
-    return other.whole(lambda: reshaped(data.held_out(), look.size, look.channels, fit, background))
+    other.recipe = {**data.recipe, **wanted.recipe("")} | {"source": data.recipe.get("source", "")} if data.recipe else {}
+    return other.whole(lambda: reshaped(data.held_out(), wanted))
 
 
 def hold_out(data: ArrayData, packed: Pack, share: float = 0.1) -> ArrayData:

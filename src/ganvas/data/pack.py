@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganvas.data.cache import cache_dir, locked, scratch, storing
+from ganvas.data.cache import cache_dir, locked, scratch, storing, write_atomically
 from ganvas.data.listing import Skipped
 from ganvas.data.pictures import BadPicture, Header, Look, Pixels, Trait, decode
 from ganvas.errors import ResourceError
@@ -123,6 +123,18 @@ def load(key: str) -> Pack | None:
         names,
         **columns,
     )
+
+
+def recall(stamp: str) -> Pack | None:
+    """The pack that was built for that stamp, a cheap mark of its source (``remember``), if it is still there."""
+    try:
+        return load(str(json.loads((packs() / "index" / f"{stamp}.json").read_text("utf-8"))["pack"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def remember(stamp: str, key: str) -> None:
+    write_atomically(packs() / "index" / f"{stamp}.json", json.dumps({"pack": key}).encode())
 
 
 def mapped(path: Path, shape: tuple[int, ...]) -> Tensor:

@@ -10,9 +10,12 @@ from pathlib import Path
 from ganvas.data.dataset import ArrayData, Data
 from ganvas.data.faces import LICENCE as FACES_LICENCE
 from ganvas.data.faces import faces
-from ganvas.data.folder import Fit, Size, folder, reshaped
+from ganvas.data.folder import from_folder, reshaped
+from ganvas.data.hugging_face import from_hub
 from ganvas.data.mnist import FASHION_MNIST, MNIST, fashion_mnist, mnist
 from ganvas.data.points import Points, points
+from ganvas.data.shards import from_shards
+from ganvas.data.wanted import WHITE, Fit, Size, Wanted
 from ganvas.errors import UsageError
 
 
@@ -38,7 +41,7 @@ SOURCES: dict[str, SourceInfo] = {
 def open_source(
     source: str,
     *,
-    size: Size = None,
+    size: Size | list[int] = None,
     labels: str | Path | None = None,
     mirror: bool = False,
     strict: bool = False,
@@ -57,7 +60,7 @@ def open_source(
 
     Args:
         source: a name of ``SOURCES``, with what follows its colon, or the path of a folder.
-        size, labels, mirror, strict, channels, fit, background, max_bad: as for ``folder``.
+        size, labels, mirror, strict, channels, fit, background, max_bad: see ``folder``.
         only: class names or indices with commas; the same as ``mnist:3`` for every source that has labels.
         count, seed: how many faces to draw, and which.
         root: a folder of MNIST's four files.
@@ -71,29 +74,29 @@ def open_source(
     if kind not in SOURCES or kind == "FOLDER":
         kind, rest = "FOLDER", source
         check_word(source)
-    colour = (int(background[0]), int(background[1]), int(background[2])) if len(background) == 3 else (-1, -1, -1)
-    allowed = ALLOWED[kind]
     given: dict[str, object] = {"size": size, "labels": labels, "mirror": mirror, "strict": strict, "only": only}
-    given |= {"channels": channels, "fit": fit != "crop", "background": colour != (255, 255, 255), "max_bad": max_bad != 0.05}
+    given |= {"channels": channels, "fit": fit != "crop", "background": tuple(background) != WHITE, "max_bad": max_bad != 0.05}
     given |= {"count": count, "seed": seed, "root": root, "split": split, "parameters": parameters}
     for option, value in given.items():
-        if value not in (None, False) and option not in allowed:
-            raise UsageError(f"{kind} data takes no option {option!r}", f"it takes {', '.join(sorted(allowed))}")
+        if value not in (None, False) and option not in ALLOWED[kind]:
+            raise UsageError(f"{kind} data takes no option {option!r}", f"it takes {', '.join(sorted(ALLOWED[kind]))}")
     if kind == "points":
         return points(rest or "ring", **(parameters or {}))
+    sides = (size[0], size[1]) if isinstance(size, list) else size  # JSON knows no tuples
+    colour = (background[0], background[1], background[2]) if len(background) == 3 else (-1, -1, -1)
+    wanted = Wanted(sides, channels, fit, colour, mirror, strict, max_bad)
     if kind in ("mnist", "fashion-mnist"):
         whole = (mnist if kind == "mnist" else fashion_mnist)(root, mirror=mirror)
-        data = narrowed(whole, rest or None, only)
-        return reshaped(data, size, channels, fit, colour) if size or channels else data
-    if kind == "FOLDER":
-        pictures = folder(
-            rest, size=size, channels=channels, labels=labels, fit=fit, background=colour, mirror=mirror, strict=strict,
-            max_bad=max_bad,
-        )  # fmt: skip
-        return narrowed(pictures, None, only)
+        return reshaped(narrowed(whole, rest or None, only), wanted)
     if kind == "faces":
-        return narrowed(faces(rest or None, count=count, size=size, seed=seed or 0, mirror=mirror), None, only)
-    raise UsageError(f"{kind} data cannot be opened yet", "use a folder")
+        data = faces(rest or None, count=count, size=sides, seed=seed or 0, mirror=mirror)
+    elif kind == "hf":
+        data = from_hub(rest, split, None if labels is None else str(labels), wanted)
+    elif kind == "wds":
+        data = from_shards(rest, wanted)
+    else:
+        data = from_folder(rest, labels, wanted)
+    return narrowed(data, None, only)
 
 
 PICTURES = {"size", "channels", "fit", "background", "mirror", "only"}
