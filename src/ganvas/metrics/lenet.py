@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,7 +98,7 @@ class FeatureNetwork:
 def lenet(data: Data, *, seed: int = 0, report: Callable[[str], None] | None = None) -> FeatureNetwork:
     """The LeNet of a labelled picture set: from the cache, else trained now (about a minute on 2 cores for MNIST) and cached.
 
-    The same data, seed and thread count give the same weights. Accuracy is on ``data.held_out()``, which training never sees.
+    The same data and seed give the same weights on one machine. Accuracy is on ``data.held_out()``, which training never sees.
 
     Args:
         data: pictures with labels, its sides multiples of 4.
@@ -124,9 +125,9 @@ def lenet(data: Data, *, seed: int = 0, report: Callable[[str], None] | None = N
 
 def train_lenet(data: Data, seed: int = 0, epochs: int = EPOCHS) -> tuple[LeNet, float]:
     """A LeNet trained by Adam on a one-cycle schedule, and its held-out accuracy."""
-    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+    with torch.random.fork_rng(devices=[]), torch.enable_grad(), one_thread():
         torch.manual_seed(seed)
-        network = LeNet(data.spec).train()
+        network = LeNet(data.spec).train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         steps = max(1, epochs * len(data) // BATCH_SIZE)
         optimiser = torch.optim.Adam(network.parameters(), 1e-3, fused=True)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=4e-3, total_steps=steps)
@@ -150,9 +151,20 @@ def train_lenet(data: Data, seed: int = 0, epochs: int = EPOCHS) -> tuple[LeNet,
     return network, float((guesses == label).double().mean())
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Sums are split by thread: with one, the weights do not depend on how many the caller uses."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def save(network: LeNet, accuracy: float, data: Data, path: Path) -> None:
     """Writes weights and facts at once: to a temporary name, then renamed."""
-    facts = {"recipe": RECIPE, "data": data.name, "accuracy": repr(accuracy), "threads": str(torch.get_num_threads())}
+    facts = {"recipe": RECIPE, "data": data.name, "accuracy": repr(accuracy)}
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, temporary, metadata=facts)
     temporary.replace(path)
@@ -165,7 +177,7 @@ def load(path: Path, data: Data) -> FeatureNetwork:
         weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
     network = LeNet(data.spec)
     network.load_state_dict(weights)
-    network.eval().requires_grad_(False)
+    network.to(memory_format=torch.channels_last).eval().requires_grad_(False)  # type: ignore[call-overload]
     return FeatureNetwork(
         network=network,
         name=f"lenet ({facts['data']}), {FEATURES}-d penultimate layer",
