@@ -138,7 +138,7 @@ def train_lenet(data: Data, seed: int = 0, epochs: int = EPOCHS) -> tuple[LeNet,
                 raise DataError(f"{data.name} streams no labels", "use a labelled data set")
             loss = cross_entropy(network(image), label)
             optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimiser.step()
             schedule.step()
     network.eval().requires_grad_(False)
