@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import random
 import struct
 from pathlib import Path
 
@@ -311,6 +312,26 @@ def test_crafted_safetensors(folder, case):
     data, message = CRAFTED[case]
     replace_weights(folder, data)
     refused(folder, message)
+
+
+def test_headers_at_random_are_refused_or_right(folder):
+    """A forger's file passes the checksum; whatever its header says, it is a ModelError or these very tensors."""
+    data, source = (folder / "weights.safetensors").read_bytes(), random.Random(0)
+    wanted, end = load(folder).weights, 8 + int.from_bytes(data[:8], "little")
+    refusals = 0
+    for _ in range(100):
+        forged = bytearray(data)
+        for _ in range(source.choice([1, 1, 2, 8])):
+            forged[source.randrange(end)] = source.choice(b'0123456789[]{},:"abF \x00\xff')
+        replace_weights(folder, bytes(forged))
+        try:
+            found = load(folder).weights
+        except ModelError as error:
+            assert "\n" not in str(error)
+            refusals += 1
+        else:
+            assert found.keys() == wanted.keys() and all(found[name].shape == wanted[name].shape for name in wanted)
+    assert refusals > 60
 
 
 def test_100_gigabytes_that_are_really_there_are_not_read(folder):

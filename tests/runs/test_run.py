@@ -87,6 +87,16 @@ def test_start_refuses_a_run_and_names_a_free_folder(run, tmp_path):
         Run("/").start({})
 
 
+def test_a_start_that_crashed_leaves_the_folder_free(tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / ".lock").touch()
+    (folder / "config.json.partial").write_bytes(b'{"sch')
+    with Run(folder) as run:
+        run.start({"method": "wgan"})
+    assert run.config["method"] == "wgan"
+
+
 @pytest.mark.parametrize("path", ["", "a\0b"])
 def test_paths_that_are_none(path):
     with pytest.raises(UsageError, match="is not a folder name"):
