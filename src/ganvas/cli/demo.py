@@ -33,7 +33,7 @@ def demo(
 
     recipe = presets.load(preset)
     folder = names.numbered(names.RUNS, "demo")
-    words = ["train", str(recipe.get("method", "")), "--preset", preset, "--run", str(folder)]
+    words = ["train", str(recipe.get("method", "")), "--preset", preset, "--run", folder.name]
     if minutes is not None:
         words += ["--minutes", str(minutes)]
     output.say(f"the same as: ganvas {' '.join(words)}")

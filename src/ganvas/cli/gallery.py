@@ -37,6 +37,8 @@ class Gallery:
         self.label = torch.arange(count) % len(method.spec.classes) if method.conditional else None
         self.real = None if method.spec.is_image else data.real(count).image
         self.latest: Path | None = None
+        self.curves: Path | None = None
+        self.curves_drawn = FIRST_SECONDS / 2
 
     @property
     def strip(self) -> Path:
@@ -62,7 +64,9 @@ class Gallery:
             grids.save_picture(path, grids.scatter(samples, self.real), facts)
         self.latest = path
         grids.append_to_strip(self.strip, samples, progress.step)
-        grids.save_curves(self.run.path / "curves.png", self.run.stats())
+        if progress.done or progress.seconds >= 2 * self.curves_drawn:  # a figure of curves costs several grids
+            self.curves_drawn = progress.seconds
+            self.curves = grids.save_curves(self.run.path / "curves.png", self.run.stats())
 
 
 def next_date(seconds: float) -> float:

@@ -79,7 +79,7 @@ def run_facts(folder: Path) -> dict[str, Any]:
         "seed": config["seed"],
         "training": config["training"],
         "provenance": config["provenance"],
-        "step": last.get("step", 0),
+        "step": max([last.get("step", 0), *run.steps()]),
         "images": last.get("images", 0),
         "minutes": last.get("seconds", 0.0) / 60,
         "terms": {name: value for name, value in last.items() if "/" in name},

@@ -109,8 +109,8 @@ def reload(name: str, budget: BudgetFlags, *, tensorboard: bool) -> Training:
     run = Run(run.path, seed=config["seed"], keep=settings.get("keep", 3))
     if budget.empty:
         budget = BudgetFlags(settings["steps"], settings["images"], settings["minutes"])
-    records = run.stats()
-    last: dict[str, Any] = records[-1] if records else {"step": 0, "images": 0, "seconds": 0.0}
+    checkpoint = run.load()
+    last: dict[str, Any] = checkpoint.state if checkpoint else {"step": 0, "images": 0, "seconds": 0.0}
     reached = Budget(budget.steps, budget.images, budget.minutes).fraction(last["step"], last["images"], last["seconds"])
     if reached >= 1:
         had = f"{last['step']} steps, {last['images']} images, {last['seconds'] / 60:.1f} minutes"
@@ -249,7 +249,7 @@ def conclude(training: Training, progress: Progress, gallery: Gallery) -> Outcom
         "findings": [finding.to_json() for finding in progress.findings],
         "model": str(run.path / "model"),
         "samples": str(gallery.latest),
-        "curves": str(run.path / "curves.png"),
+        "curves": str(gallery.curves) if gallery.curves else None,
     }
     lines = [
         f"trained {training.method.name} on {training.data.name}: {progress.step:,} steps, {progress.images:,} images, "
@@ -263,7 +263,7 @@ def conclude(training: Training, progress: Progress, gallery: Gallery) -> Outcom
     lines += [
         f"doctor: {display.doctor(progress)}",
         f"samples   {gallery.latest}  (over time: {gallery.strip})",
-        f"curves    {run.path / 'curves.png'}",
+        *([f"curves    {gallery.curves}"] if gallery.curves else []),
         f"model     {run.path / 'model'}",
         f"next      ganvas sample {spoken} -n 64 -o grid.png",
     ]

@@ -47,7 +47,7 @@ def from_file(app: App, commands: tuple[str, ...], arguments: ArgumentCollection
 def from_preset(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
     """Fills in from --preset NAME|FILE. Its key ``method`` must be the method that is trained."""
     name = given(arguments, "--preset")
-    if name is None:
+    if name is None or commands[0] != "train":
         return
     settings = presets.load(name)
     method = settings.pop("method", commands[-1])
