@@ -84,6 +84,18 @@ def test_a_damaged_pack_is_built_again(tmp_path: Path, cache: Path, decodings: l
     assert not list(cache.rglob("partial-*"))
 
 
+def test_what_a_killed_process_left_is_removed(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(tmp_path / "in", 4)
+    monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)  # as if killed before the end
+    monkeypatch.setattr(np, "savez", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        folder(tmp_path / "in")
+    assert len(list(cache.rglob("partial-*"))) == 1
+    monkeypatch.undo()
+    monkeypatch.setenv("GANVAS_CACHE", str(cache))
+    assert len(folder(tmp_path / "in")) == 4 and not list(cache.rglob("partial-*"))
+
+
 def test_two_at_once_decode_once(tmp_path: Path, decodings: list[object]) -> None:
     fill(tmp_path / "in", 8)
     threads = [threading.Thread(target=folder, args=(tmp_path / "in",)) for _ in range(3)]

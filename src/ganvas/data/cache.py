@@ -66,10 +66,13 @@ def locked(name: str, timeout: float = 1800.0) -> Iterator[None]:
 
 @contextmanager
 def scratch(beside: Path) -> Iterator[Path]:
-    """An empty folder on the same disk as ``beside``, removed at the end whatever happens."""
+    """An empty folder on the same disk as ``beside``, removed at the end whatever happens. Call it under that entry's lock."""
+    prefix = f"partial-{beside.name[:40]}-"
     with storing(beside):
         beside.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f"partial-{beside.name[:40]}-", dir=beside.parent))
+        for stale in beside.parent.glob(f"{prefix}*"):  # of a process that was killed: the lock is ours now
+            shutil.rmtree(stale, ignore_errors=True)
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=beside.parent))
     try:
         yield folder
     finally:

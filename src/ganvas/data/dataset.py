@@ -85,7 +85,7 @@ def permutation(count: int, seed: int, purpose: int, counter: int) -> Tensor:
 
 def to_float(picture: Tensor) -> Tensor:
     """uint8 in 0..255 to float32 in [-1, 1], correctly rounded: 0 is -1 and 255 is 1 exactly."""
-    return picture.sub(127.5).div_(127.5)
+    return picture.float().sub_(127.5).div_(127.5)
 
 
 def check_ranks(batch_size: int, rank: int, world: int) -> None:

@@ -20,7 +20,7 @@ from torch import Tensor
 from ganvas.data import pack as packing
 from ganvas.data.dataset import ArrayData
 from ganvas.data.labels import TABLES, Labels, find_labels
-from ganvas.data.listing import Found, Listing, Skipped, existing, listing, shown
+from ganvas.data.listing import Found, Listing, Skipped, existing, is_folder, listing, shown
 from ganvas.data.pack import Item, Pack
 from ganvas.data.pictures import BadPicture, Header, Look, Trait, probe
 from ganvas.data.wanted import WHITE, Colour, Fit, Size, Wanted
@@ -85,7 +85,8 @@ def from_folder(path: str | Path, labels: str | Path | None, wanted: Wanted) -> 
 
 def halves(root: Path) -> tuple[Path | None, Path | None]:
     """The training and the test folder, when the folder holds these two and (but for hidden ones) no other."""
-    inner = {entry.name.lower(): entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith(".")}
+    with os.scandir(root) as entries:
+        inner = {entry.name.lower(): root / entry.name for entry in entries if entry.name[0] != "." and is_folder(entry)}
     training = [inner[name] for name in inner if name in TRAINING]
     testing = [inner[name] for name in TESTING if name in inner]
     if len(training) != 1 or not testing or len(inner) > 1 + len(testing):

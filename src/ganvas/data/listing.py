@@ -7,7 +7,7 @@ import os
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 from ganvas.data.pictures import FOREIGN, FORMATS, SUFFIXES
@@ -28,10 +28,14 @@ class Found(NamedTuple):
     """A file: its name below the folder with ``/``, where it is, its bytes, when content and entry last changed (ns)."""
 
     name: str
-    path: Path
+    place: str
     size: int = 0
     modified: int = 0
     changed: int = 0
+
+    @property
+    def path(self) -> Path:
+        return Path(self.place)  # made only when it is needed: a folder may hold a million files
 
 
 @dataclass
@@ -63,7 +67,8 @@ def existing(path: str | Path) -> Path:
     folder = Path(path).expanduser()
     try:
         if folder.is_dir():
-            return folder
+            with os.scandir(folder):  # may it be read?
+                return folder
         there = folder.exists()
     except (OSError, ValueError) as error:  # a name of 300 characters, a NUL byte
         said = getattr(error, "strerror", None) or str(error)
@@ -89,7 +94,7 @@ def listing(path: str | Path) -> Listing:
     """
     result = Listing(existing(path))
     for found, is_dir in sorted(walk(result), key=lambda pair: os.fsencode(pair[0].name)):
-        suffix = PurePosixPath(found.name).suffix.lower()
+        suffix = suffix_of(found.name)
         if is_dir:
             result.skipped.append(Skipped(found.name, "the folder cannot be read"))
         elif suffix in SUFFIXES or (not suffix and looks_like_a_picture(found.path)):
@@ -105,14 +110,26 @@ def listing(path: str | Path) -> Listing:
     return result
 
 
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
+
+
+def suffix_of(name: str) -> str:
+    stem, dot, suffix = name.rpartition("/")[2].rpartition(".")
+    return f".{suffix.lower()}" if dot and stem else ""
+
+
 def walk(result: Listing) -> Iterator[tuple[Found, bool]]:
     """Every file below the folder, and every folder that cannot be read (True)."""
     entered: set[tuple[int, int]] = set()
-    waiting = [(result.folder, "")]
+    waiting = [(str(result.folder), "")]
     while waiting:
         folder, prefix = waiting.pop()
         try:
-            facts = folder.stat()
+            facts = os.stat(folder)  # noqa: PTH116
             if (facts.st_dev, facts.st_ino) in entered:
                 continue  # a link back to a folder that was walked already
             entered.add((facts.st_dev, facts.st_ino))
@@ -123,7 +140,7 @@ def walk(result: Listing) -> Iterator[tuple[Found, bool]]:
         for entry in entries:
             if entry.name.startswith(".") or entry.name == "__MACOSX":
                 continue
-            name, path = f"{prefix}{entry.name}", Path(entry.path)
+            name, path = f"{prefix}{entry.name}", entry.path
             try:
                 if entry.is_dir():
                     waiting.append((path, f"{name}/"))
