@@ -121,7 +121,11 @@ class Affine:
 
     def to_input(self, delta: Tensor, like: Tensor) -> Tensor:
         if isinstance(self.layer, nn.Linear):
-            return self.weight.expand(len(delta), -1) if self.last else delta @ self.weight
+            if self.last:
+                return self.weight.expand(len(delta), -1)
+            # MKL is several times slower where the second factor is a few columns wide and not transposed.
+            narrow = self.weight.shape[1] < self.weight.shape[0]
+            return F.linear(delta, self.weight.t().contiguous()) if narrow else delta @ self.weight
         return self.convolution_gradient(delta, like, True)
 
     def tangent(self, u: Tensor) -> Tensor:
@@ -139,7 +143,8 @@ class Affine:
             if mixed[start:].data_ptr() != u.data_ptr():
                 mixed[start:].copy_(u)
         if isinstance(self.layer, nn.Linear):
-            found = [self.delta.t() @ mixed]
+            narrow = mixed.shape[1] < self.delta.shape[1]
+            found = [(mixed.t() @ self.delta).t() if narrow else self.delta.t() @ mixed]
         else:
             found = [self.convolution_gradient(self.delta, mixed, False)]
         if self.bias is not None:
