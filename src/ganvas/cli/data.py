@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from ganvas.cli.output import NORMAL, Speaking, printable
+from ganvas.cli.flags import Count, finite, size_of
+from ganvas.cli.output import NORMAL, Speaking
 
 app = App(name="data", help="List, fetch and check data.")
 
@@ -55,7 +56,11 @@ def check(
     path: Path,
     /,
     *,
+    size: str | None = None,
+    fit: Literal["crop", "pad", "stretch"] = "crop",
+    channels: Count = None,
     labels: Path | None = None,
+    max_bad: Annotated[float, Parameter(validator=finite)] = 0.05,
     strict: Annotated[bool, Parameter(negative="")] = False,
     output: Speaking = NORMAL,
 ) -> None:
@@ -66,15 +71,24 @@ def check(
         ganvas data check photos/
         ganvas data check photos/ --labels labels.csv --json
 
+    The exit code is 3 when training would refuse the folder.
+
     Args:
         path: the folder.
+        size: pixels of a side, or HEIGHTxWIDTH, to which pictures would be brought; chosen from the pictures by default.
+        fit: how pictures of another shape would be brought to the size.
+        channels: 1 for grey, 3 for colour; by default what the pictures have.
         labels: a CSV file of file name and label.
-        strict: end with exit code 3 when anything was found.
+        max_bad: the share of files that may be unreadable, 0 to 1.
+        strict: exit with 3 when there is any problem at all.
     """
     from ganvas.data import check as examine
     from ganvas.errors import DataError
 
-    report = examine(path, labels=labels) if labels is not None else examine(path)
-    output.result(report.to_json(), printable(str(report)))
-    if strict and report.findings:
-        raise DataError(f"{path} has {len(report.findings)} kinds of problem", "mend them, or train without --strict")
+    wanted = None if size is None else size_of(size)
+    report = examine(path, size=wanted, channels=channels, labels=labels, fit=fit, max_bad=max_bad)
+    output.result(report.to_json(), str(report))
+    if report.refusal:
+        raise DataError(report.refusal)
+    if strict and report.problems:
+        raise DataError(f"{path} has {len(report.problems)} kinds of problem", "mend them, or leave --strict out")

@@ -17,7 +17,6 @@ EXTRAS = {
     "tensorboard": "tensorboard",
     "faces": "resvg-py",
     "hf": "datasets",
-    "webdataset": "webdataset",
 }
 
 

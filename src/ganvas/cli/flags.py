@@ -41,7 +41,8 @@ class DataFlags:
     Args:
         data: mnist, mnist:3 (one digit), fashion-mnist, points:ring, faces:surprised, hf:NAME, wds:PATTERN or a folder of
             pictures; `ganvas data list` shows all.
-        size: pixels of a side, or HEIGHTxWIDTH, to which pictures are brought; by default the most common size.
+        size: pixels of a side, or HEIGHTxWIDTH, to which pictures are brought; by default 28 if all are 28x28,
+            else the power of two from 8 to 64 that fits most of them.
         fit: how pictures of another shape are brought to the size.
         channels: 1 for grey, 3 for colour; by default what the pictures have.
         only: classes to keep, by name or number, separated by commas.
