@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections import deque
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
 from ganvas.cli import display, names
 from ganvas.cli.flags import BudgetFlags, DataFlags, MachineFlags, RunFlags
 from ganvas.cli.gallery import Gallery
-from ganvas.cli.output import Output
+from ganvas.cli.output import Output, speaks
 from ganvas.cli.tensorboard import Board
 from ganvas.data import Data, open_source
 from ganvas.errors import UsageError
+from ganvas.evaluation.best import BestSnapshot
 from ganvas.method import Method, MethodConfig
 from ganvas.methods import METHODS
 from ganvas.runs import Run
 from ganvas.training import Interrupted, Progress, train
 from ganvas.training.budget import Budget
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 DEFAULT_MINUTES = 10.0
 ESTIMATE_SAMPLES = 1000
@@ -78,7 +83,7 @@ def prepare(
         UsageError: the folder is taken, or the method cannot do the data's shape. DataError: the data cannot be had.
     """
     folder = None if run.run is None else names.folder_of(run.run)
-    if folder is not None and (folder / "config.json").exists():
+    if folder is not None and (folder / "config.json").exists() and speaks():
         spoken, free = names.spoken(folder), names.spoken(names.free_like(folder))
         raise UsageError(f"run {spoken} exists already", f"`ganvas resume {spoken}` continues it, --run {free} is free")
     if budget.empty:
@@ -209,15 +214,22 @@ def follow(training: Training, output: Output) -> Outcome:
         device=machine.device, precision=machine.precision, threads=machine.threads,
         save_seconds=training.save_every, heal=training.heal, resume=training.resume,
     )  # fmt: skip
+    if not speaks():
+        (last,) = deque(progresses, maxlen=1)
+        return Outcome(last, {}, "")
     progress = None
     try:
         with ExitStack() as stack:
+            # Whatever happens below, the trainer saves and gives back the run's lock before the error goes on.
+            stack.enter_context(closing(cast("Generator[Progress]", progresses)))
             view = stack.enter_context(display.choose(output, f"{method.name} on {training.data.name}: {run.path}"))
             gallery = Gallery(run, method, training.data, resume=training.resume)
+            best = BestSnapshot(run, method, training.data)
             board = stack.enter_context(Board(run.path)) if training.tensorboard else None
             for progress in progresses:
                 view.show(progress)
                 gallery.see(progress)
+                best.see(progress)
                 if board:
                     board.see(progress)
     except Interrupted as stop:
@@ -260,6 +272,10 @@ def conclude(training: Training, progress: Progress, gallery: Gallery) -> Outcom
     if estimate is not None:
         document["wasserstein"] = estimate
         lines += words(estimate)
+    if run.best:
+        kept = run.best
+        document["best"] = kept
+        lines.append(f"best      step {kept['step']:,}, {kept['score']['name']} {kept['score']['value']:.4g} to held-out data")
     lines += [
         f"doctor: {display.doctor(progress)}",
         f"samples   {gallery.latest}  (over time: {gallery.strip})",

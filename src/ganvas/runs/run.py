@@ -36,7 +36,17 @@ from ganvas.runs.checkpoint import (
     refuse_newer,
     write_checkpoint,
 )
-from ganvas.runs.durable import TEMPORARY, recover, remove_folder, replace_file, sealed, unseal, writing
+from ganvas.runs.durable import (
+    TEMPORARY,
+    recover,
+    remove_folder,
+    replace_file,
+    replace_folder,
+    sealed,
+    unseal,
+    write_file,
+    writing,
+)
 from ganvas.runs.lock import RunLock
 from ganvas.runs.model import write_model
 
@@ -230,6 +240,22 @@ class Run:
     def mark_best(self, step: int, score: dict[str, Any]) -> None:
         """Marks the checkpoint of ``step`` as the best so far, and keeps it from now on."""
         replace_file(self.path / BEST, sealed({"schema": SCHEMA, "step": step, "score": score}))
+
+    def keep_best(self, step: int, score: dict[str, Any]) -> None:
+        """Makes the model that was just saved the best so far: copies model/ to model-best/, then marks its checkpoint.
+
+        Raises:
+            ResourceError: the disk is full; the former best stays.
+        """
+        final = self.path / "model-best"
+        temporary = final.with_name(final.name + TEMPORARY)
+        with writing(final, temporary):
+            remove_folder(temporary)
+            temporary.mkdir()
+            for file in (self.path / "model").iterdir():
+                write_file(temporary / file.name, file.read_bytes())
+            replace_folder(temporary, final)
+        self.mark_best(step, score)
 
     # -- the log --------------------------------------------------------------------------------------------------------
 

@@ -290,7 +290,7 @@ def play(
                     session.save()
                     last_save = time.monotonic()
                 stop = session.engine.ranks.any(signals.pending is not None, session.engine.device)
-                if stop or now - last_yield >= YIELD_SECONDS:
+                if stop or due or now - last_yield >= YIELD_SECONDS:  # after a save, so that its state can be scored
                     progress = session.progress()
                     if stop:
                         break
