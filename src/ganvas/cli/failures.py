@@ -56,10 +56,8 @@ def run(arguments: list[str]) -> int:
 
 def attend(*, quiet: bool) -> None:
     """Shows warnings, and what the library logs (downloads, files that were skipped), as messages of one line."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(Message())
     logger = logging.getLogger("ganvas")
-    logger.handlers = [handler]
+    logger.handlers = [Messages()]
     logger.setLevel(logging.WARNING if quiet else logging.INFO)
     logger.propagate = False
 
@@ -70,12 +68,12 @@ def attend(*, quiet: bool) -> None:
     warnings.showwarning = show
 
 
-class Message(logging.Formatter):
-    """A record as one line."""
+class Messages(logging.Handler):
+    """Each record as one line on what stderr is at that moment: the live display takes it in while it is drawn."""
 
-    def format(self, record: logging.LogRecord) -> str:
+    def emit(self, record: logging.LogRecord) -> None:
         prefix = "warning: " if record.levelno >= logging.WARNING else ""
-        return prefix + printable(one_line(record.getMessage()))
+        print(prefix + printable(one_line(record.getMessage())), file=sys.stderr)
 
 
 def verdict(error: BaseException) -> tuple[str, int]:

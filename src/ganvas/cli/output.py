@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as jsonlib
+import os
 import sys
 from dataclasses import dataclass
 from functools import cached_property
@@ -35,7 +36,7 @@ class Output:
         """stderr. Markup is off: names of files and runs are shown as they are."""
         from rich.console import Console
 
-        return Console(stderr=True, quiet=self.quiet, markup=False, highlight=False, emoji=False)
+        return Console(stderr=True, quiet=self.quiet or not speaks(), markup=False, highlight=False, emoji=False)
 
     def say(self, message: str, style: str = "") -> None:
         """One message on stderr; --quiet silences it."""
@@ -48,6 +49,8 @@ class Output:
 
     def result(self, document: dict[str, Any], shown: RenderableType) -> None:
         """The command's result on stdout: ``document`` with --json, else ``shown`` (text without markup, or a rich table)."""
+        if not speaks():
+            return
         if self.json:
             sys.stdout.write(jsonlib.dumps(plain(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
             sys.stdout.flush()
@@ -63,6 +66,11 @@ NORMAL = Output()
 
 Speaking = Annotated[Output, Parameter(name="*", group=Group("Output", sort_key=90))]
 """The annotation by which every command takes the output flags."""
+
+
+def speaks() -> bool:
+    """Whether this process talks and writes: alone, or the first that torchrun launched."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def printable(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ganvas.cli.output import NORMAL, Speaking
+from ganvas.cli.output import NORMAL, Speaking, speaks
 
 
 def reproduce(run: str, /, *, into: str | None = None, output: Speaking = NORMAL) -> None:
@@ -27,6 +27,8 @@ def reproduce(run: str, /, *, into: str | None = None, output: Speaking = NORMAL
     for line in differences(config["provenance"], provenance()):
         output.say(f"not as it was: {line}", "yellow")
     outcome = follow(again(original, names.folder_of(into) if into else names.free_like(original.path)), output)
+    if not speaks():
+        return
     old, new = original.load(), Run(outcome.document["run"]).load()
     assert old is not None and new is not None
     apart = sorted(name for name, tensor in old.tensors.items() if not same(tensor, new.tensors.get(name)))
