@@ -30,7 +30,7 @@ DPI = 150
 MARGIN, GAP, HEADER, LABEL, FOOTER = 0.3, 0.22, 0.92, 0.46, 0.34
 """Inches: around the figure, between panels, above for the titles, above a panel for its label, below for the note."""
 TICKS = 0.26
-"""Inches that the tick labels of axes need at their left and below them."""
+"""Inches that tick labels need at the left of axes and below them."""
 
 
 @dataclass(frozen=True)
@@ -49,16 +49,16 @@ class Frame:
 
 
 class Sheet:
-    """``count`` panels of (width, height) inches in rows of ``columns``, each with ``ticks`` inches free at left and below."""
+    """A figure of ``count`` panels of (width, height) inches in rows of ``columns``."""
 
-    def __init__(self, frame: Frame, count: int, columns: int, *, width: float, height: float, ticks: float = 0.0) -> None:
+    def __init__(self, frame: Frame, count: int, columns: int, *, width: float, height: float) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
         rows = -(-count // columns)
-        self.columns, self.width, self.height, self.ticks = columns, width, height, ticks
-        self.total_width = 2 * MARGIN + columns * (width + ticks) + (columns - 1) * GAP
-        self.total_height = HEADER + rows * (LABEL + height + ticks) + (rows - 1) * GAP + FOOTER + MARGIN / 2
+        self.columns, self.width, self.height = columns, width, height
+        self.total_width = 2 * MARGIN + columns * width + (columns - 1) * GAP
+        self.total_height = HEADER + rows * (LABEL + height) + (rows - 1) * GAP + FOOTER + MARGIN / 2
         self.figure: Figure = Figure(figsize=(self.total_width, self.total_height), dpi=DPI, facecolor="white")
         FigureCanvasAgg(self.figure)
         self.text(MARGIN, MARGIN, frame.title, size=15, weight="bold", color=INK)
@@ -68,20 +68,19 @@ class Sheet:
     def text(self, left: float, top: float, words: str, **style: Any) -> None:
         self.figure.text(left / self.total_width, 1 - top / self.total_height, words, va="top", ha="left", **style)
 
-    def panel(self, index: int, label: str, caption: str) -> Axes:
-        """The axes of panel ``index``, labelled: ``label`` in bold, ``caption`` below it in grey."""
+    def panel(self, index: int, label: str, caption: str, *, ticks: float = 0.0) -> Axes:
+        """The axes of panel ``index``, labelled: ``label`` in bold, ``caption`` below it in grey.
+
+        With ``ticks`` so many inches of the panel stay free at the left of the axes and below them.
+        """
         row, column = divmod(index, self.columns)
-        left = MARGIN + column * (self.width + self.ticks + GAP) + self.ticks
-        top = HEADER + row * (LABEL + self.height + self.ticks + GAP)
+        left = MARGIN + column * (self.width + GAP)
+        top = HEADER + row * (LABEL + self.height + GAP)
         self.text(left, top, label, size=10, weight="bold", color=INK)
         self.text(left, top + 0.21, caption, size=8, color=GREY)
-        bottom = self.total_height - top - LABEL - self.height
-        place = (
-            left / self.total_width,
-            bottom / self.total_height,
-            self.width / self.total_width,
-            self.height / self.total_height,
-        )
+        bottom = self.total_height - top - LABEL - self.height + ticks
+        across, up = self.total_width, self.total_height
+        place = ((left + ticks) / across, bottom / up, (self.width - ticks) / across, (self.height - ticks) / up)
         return self.figure.add_axes(place)
 
     def png(self) -> bytes:
@@ -139,7 +138,7 @@ def draw_grids(
         axes.imshow(picture, interpolation="nearest", aspect="auto")
         axes.set_axis_off()
     if curve is not None:
-        draw_curve(sheet.panel(len(grids), curve.label, curve.caption), curve)
+        draw_curve(sheet.panel(len(grids), curve.label, curve.caption, ticks=TICKS), curve)
     return sheet.png()
 
 
@@ -147,11 +146,11 @@ def draw_points(
     frame: Frame, scatters: Sequence[tuple[str, str, Tensor]], real: Tensor, curve: Curve, *, columns: int
 ) -> bytes:
     """A figure of points (N, 2) in the plane over the real ones, (label, caption, points), and the score's curve last."""
-    sheet = Sheet(frame, len(scatters) + 1, columns, width=2.6, height=2.3, ticks=TICKS)
+    sheet = Sheet(frame, len(scatters) + 1, columns, width=2.8, height=2.6)
     low, high = real.min(0).values, real.max(0).values
     edge = 0.25 * (high - low)
     for index, (label, caption, points) in enumerate(scatters):
-        axes = sheet.panel(index, label, caption)
+        axes = sheet.panel(index, label, caption, ticks=TICKS)
         axes.scatter(real[:, 0], real[:, 1], s=5, color=REAL, alpha=0.25, linewidths=0, label="real")
         axes.scatter(points[:, 0], points[:, 1], s=5, color=FAKE, alpha=0.7, linewidths=0, label="generated")
         axes.set_xlim(float(low[0] - edge[0]), float(high[0] + edge[0]))
@@ -162,7 +161,7 @@ def draw_points(
             for handle in keys.legend_handles:
                 if handle is not None:
                     handle.set_alpha(1)
-    draw_curve(sheet.panel(len(scatters), curve.label, curve.caption), curve)
+    draw_curve(sheet.panel(len(scatters), curve.label, curve.caption, ticks=TICKS), curve)
     return sheet.png()
 
 

@@ -14,7 +14,7 @@ from ganvas.methods import GANConfig
 
 ITERATIONS = (420, 19_024, 46_576, 51_168, 60_352, 65_600)
 """After the first, these are whole epochs of 656 batches: 29, 71, 78, 92 and 100 of them."""
-FAST = tuple(iteration // 100 for iteration in ITERATIONS)
+FAST = tuple(iteration // 30 for iteration in ITERATIONS)
 CONFIG = GANConfig(batch_size=32)
 PICTURES, FAST_PICTURES = 656 * CONFIG.batch_size, 2_048
 SIDE = 28
