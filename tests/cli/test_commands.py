@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from ganvas.evaluation.accept import Row
+from ganvas.examples import EXAMPLES, Example, Result
+from ganvas.examples.registry import Report
 from ganvas.methods import METHODS
+from ganvas.runs import Run
 
 
 def test_methods_are_listed(cli):
@@ -76,6 +81,54 @@ def test_examples_are_listed(cli):
     assert set(cli("examples", "--json").json) == {"x-squared", "mnist-gan", "surprised-faces", "mnist-wgan"}
     wrong = cli("examples", "x-sqared")
     assert (wrong.code, 'Did you mean "x-squared"?' in wrong.err) == (2, True)
+
+
+def test_an_example_is_run_and_followed(cli, monkeypatch, moment):
+    def run(out: Path, *, fast: bool, seed: int, data: Path | None, report: Report) -> Result:
+        report("drawing")
+        report(moment())
+        return Result(out / "x-squared.png", {"fast": fast, "seed": seed})
+
+    monkeypatch.setitem(EXAMPLES, "x-squared", Example("title", "1 min", lambda: run))
+    answer = cli("examples", "x-squared", "--fast", "--seed", "3", "--out", "figures", "--json")
+    assert answer.code == 0, answer.err
+    assert answer.json["numbers"] == {"fast": True, "seed": 3}
+    assert answer.json["figure"] == str(Path("figures/x-squared.png"))
+    assert answer.err.splitlines()[:2] == ["drawing", "x-squared: title"]
+    assert "step 1,234" in answer.err
+    refused = cli("examples", "x-squared", "--data", "photos")
+    assert (refused.code, "brings its own data" in refused.err) == (2, True)
+
+
+def test_a_folder_is_checked(cli, tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(30):
+        pixels = np.random.default_rng(number).integers(0, 256, (16, 16), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    assert cli("data", "check", str(folder)).code == 0
+    (folder / "[link=x]\x1b[31m.png").write_bytes(b"<html>")
+    answer = cli("data", "check", str(folder), "--size", "16", "--json")
+    assert (answer.code, answer.json["usable"], answer.json["total"]) == (0, 30, 31)
+    assert "\x1b" not in cli("data", "check", str(folder)).out
+    assert cli("data", "check", str(folder), "--strict").code == 3
+    assert cli("data", "check", str(folder), "--max-bad", "0.01").code == 3
+    assert cli("data", "check", "nowhere").code == 3
+
+
+def test_doctor_reads_a_run(cli):
+    run = Run("runs/sick")
+    run.start({"method": "gan", "config": {}, "data": {"name": "x"}, "seed": 0, "training": {}, "provenance": {}})
+    for step in range(10):
+        run.log({"step": step, "discriminator/minimax": 1e-4})
+    run.close()
+    assert "saturated" in cli("doctor", "sick", "--json").json["run"]["findings"][0]["name"]
+    assert "the discriminator's loss is 0.0001" in cli("doctor", "sick").out
+    Path("runs/sick/config.json").write_text("{}")
+    assert cli("info", "sick").code == 4
+    listed = cli("runs", "--json").json["runs"]
+    assert "damaged" in listed[0]["trouble"]
+    assert "damaged" in cli("runs").out
 
 
 def test_sources_are_listed(cli):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 
 import pytest
-import torch
 from rich.console import Console
 
 from ganvas.cli import display
@@ -18,32 +17,13 @@ from ganvas.training import Progress
 from ganvas.training.monitors import Finding
 
 
-def moment(seconds: float = 30.0, *, done: bool = False, step: int = 1234, findings: list[Finding] | None = None) -> Progress:
-    progress = Progress(
-        step=step,
-        images=step * 64,
-        seconds=seconds,
-        fraction=0.43,
-        images_per_second=2450.0,
-        seconds_left=102.0,
-        terms={"critic/wasserstein": -4.25, "critic/[bold]": 1.0},
-        wasserstein=4.25,
-        findings=findings or [],
-        saved=None,
-        done=done,
-        engine=None,  # type: ignore[arg-type]
-    )
-    progress.sample = lambda latent, label=None: torch.zeros(len(latent), 2)  # type: ignore[method-assign]
-    return progress
-
-
 def shown(progress: Progress) -> str:
     console = Console(file=io.StringIO(), width=100)
     console.print(display.panel(progress, "wgan on [red]x[/red]"))
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 
-def test_the_panel_says_everything_and_obeys_no_markup():
+def test_the_panel_says_everything_and_obeys_no_markup(moment):
     text = shown(moment())
     for word in ("step 1,234 (43%)", "2,450 images/s", "1:42 left", "critic/wasserstein -4.25", "critic/[bold] 1", "MB"):
         assert word in text
@@ -54,7 +34,7 @@ def test_the_panel_says_everything_and_obeys_no_markup():
     assert "doctor: the loss is 0.01: it carries little; try wgan-gp" in shown(moment(findings=[finding]))
 
 
-def test_plain_lines_come_every_ten_seconds_and_at_the_end(monkeypatch, capsys):
+def test_plain_lines_come_every_ten_seconds_and_at_the_end(monkeypatch, capsys, moment):
     now = [0.0]
     monkeypatch.setattr(display.time, "monotonic", lambda: now[0])
     with display.choose(Output(), "title") as view:
@@ -87,7 +67,7 @@ def test_clock(seconds, words):
     assert display.clock(seconds) == words
 
 
-def test_pictures_are_drawn_at_the_start_after_a_minute_and_ever_more_seldom(tmp_path):
+def test_pictures_are_drawn_at_the_start_after_a_minute_and_ever_more_seldom(tmp_path, moment):
     data = points("ring")
     gallery = Gallery(Run(tmp_path), GAN(GANConfig(width=4), data.spec), data, resume=False)
     for second in range(400):

@@ -192,7 +192,7 @@ def plan(training: Training) -> tuple[dict[str, Any], str]:
         "seed": training.run.seed,
     }
     sizes = ", ".join(f"{name} {count:,} parameters" for name, count in players.items())
-    lengths = ", ".join(f"{value:g} {name}" for name, value in budget.items())
+    lengths = ", ".join(f"{value:,} {name}" for name, value in budget.items())
     lines = [
         f"would train {method.name} ({sizes})",
         f"on {describe(training.data)}",
@@ -243,7 +243,7 @@ def follow(training: Training, output: Output) -> Outcome:
 def resume_command(training: Training) -> str:
     """The command that continues a training; a resumed one's new budget is in no file, so it is repeated."""
     budget = vars(training.budget).items() if training.resume else ()
-    flags = [f"--{name} {value:g}" for name, value in budget if value is not None]
+    flags = [f"--{name} {value}" for name, value in budget if value is not None]
     return " ".join(["ganvas resume", names.spoken(training.run.path), *flags])
 
 
