@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ganvas.errors import UsageError
+from ganvas.metrics.features import as_features
 
 
 def frechet_distance(a: Tensor, b: Tensor) -> float:
@@ -17,14 +17,7 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
     Raises:
         UsageError: fewer than two samples on a side, different d, or features that are not finite.
     """
-    for features in (a, b):
-        if features.dim() != 2 or len(features) < 2:
-            raise UsageError(f"features have shape (N, d) with N >= 2, not {tuple(features.shape)}", "give more samples")
-        if not torch.isfinite(features).all():
-            raise UsageError("the features hold NaN or infinity", "check the generator that drew the samples")
-    if a.shape[1] != b.shape[1]:
-        raise UsageError(f"features of {a.shape[1]} and {b.shape[1]} components", "use one feature network for both sides")
-    a, b = (features.detach().to("cpu", torch.float64) for features in (a, b))
+    a, b = as_features(a, b)
     return frechet_between_gaussians(
         a.mean(0), torch.cov(a.T).reshape(a.shape[1], -1), b.mean(0), torch.cov(b.T).reshape(b.shape[1], -1)
     )
