@@ -2,9 +2,54 @@
 
 from __future__ import annotations
 
+from ganvas.metrics.conditional import ConditionalAccuracy, conditional_accuracy
+from ganvas.metrics.density_coverage import DensityCoverage, density_coverage, perfect_coverage
 from ganvas.metrics.frechet import frechet_between_gaussians, frechet_distance
+from ganvas.metrics.frechet_infinity import FrechetInfinity, frechet_infinity
+from ganvas.metrics.inception import InceptionScore, inception_score
+from ganvas.metrics.kernel import KernelDistance, cmmd, kernel_distance
+from ganvas.metrics.memorisation import Memorisation, authenticity, memorisation
 from ganvas.metrics.modes import ModeCoverage, mode_coverage
+from ganvas.metrics.moments import Moments
+from ganvas.metrics.ms_ssim import ms_ssim, ms_ssim_diversity
+from ganvas.metrics.precision_recall import PrecisionRecall, precision_recall
+from ganvas.metrics.resize import quantise, resize
+from ganvas.metrics.score import Score
 from ganvas.metrics.sharpness import sharpness
+from ganvas.metrics.stacked import StackedModes, stacked_digits, stacked_modes
 from ganvas.metrics.stamp import Stamp
 
-__all__ = ["ModeCoverage", "Stamp", "frechet_between_gaussians", "frechet_distance", "mode_coverage", "sharpness"]
+__all__ = [
+    "ConditionalAccuracy",
+    "DensityCoverage",
+    "FrechetInfinity",
+    "InceptionScore",
+    "KernelDistance",
+    "Memorisation",
+    "ModeCoverage",
+    "Moments",
+    "PrecisionRecall",
+    "Score",
+    "StackedModes",
+    "Stamp",
+    "authenticity",
+    "cmmd",
+    "conditional_accuracy",
+    "density_coverage",
+    "frechet_between_gaussians",
+    "frechet_distance",
+    "frechet_infinity",
+    "inception_score",
+    "kernel_distance",
+    "memorisation",
+    "mode_coverage",
+    "ms_ssim",
+    "ms_ssim_diversity",
+    "perfect_coverage",
+    "precision_recall",
+    "quantise",
+    "resize",
+    "sharpness",
+    "stacked_digits",
+    "stacked_modes",
+]
