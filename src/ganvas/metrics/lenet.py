@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import safetensors.torch
 import torch
-from filelock import FileLock
-from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-import ganvas.data
-from ganvas.data import Data
+from ganvas.data import Data, cache_dir
 from ganvas.data.batches import Spec
+from ganvas.data.cache import locked, write_atomically
 from ganvas.errors import DataError, UsageError
 
 FEATURES = 84
@@ -110,17 +108,17 @@ def lenet(data: Data, *, seed: int = 0, report: Callable[[str], None] | None = N
     if not data.spec.is_image or not data.spec.classes:
         raise DataError(f"{data.name} has no labelled pictures to train a feature network on", "use mnist or fashion-mnist")
     key = hashlib.sha256(json.dumps([RECIPE, data.fingerprint, seed]).encode()).hexdigest()[:16]
-    path = ganvas.data.cache_dir() / "networks" / f"{RECIPE}-{key}.safetensors"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{path}.lock"):
-        if not path.exists():
+    path = cache_dir() / "networks" / f"{RECIPE}-{key}.safetensors"
+    with locked(path.stem):
+        found = load(path, data)
+        if found is None:
             if report:
                 report(f"training the feature network on {data.name} (once; it is kept in {path.parent})")
             network, accuracy = train_lenet(data, seed)
-            save(network, accuracy, data, path)
+            found = save(network, accuracy, data, path)
             if report:
                 report(f"feature network: {accuracy:.2%} of {data.name}'s held-out pictures classified rightly")
-        return load(path, data)
+    return found
 
 
 def train_lenet(data: Data, seed: int = 0, epochs: int = EPOCHS) -> tuple[LeNet, float]:
@@ -162,27 +160,37 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def save(network: LeNet, accuracy: float, data: Data, path: Path) -> None:
-    """Writes weights and facts at once: to a temporary name, then renamed."""
-    facts = {"recipe": RECIPE, "data": data.name, "accuracy": repr(accuracy)}
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, temporary, metadata=facts)
-    temporary.replace(path)
+def save(network: LeNet, accuracy: float, data: Data, path: Path) -> FeatureNetwork:
+    """Writes weights and facts, whole or not at all, with a hash that finds damage later."""
+    weights = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    facts = {"recipe": RECIPE, "data": data.name, "accuracy": repr(accuracy), "sha256": hash_of(weights)}
+    write_atomically(path, safetensors.torch.save(weights, metadata=facts))
+    return frozen(network, facts, data)
 
 
-def load(path: Path, data: Data) -> FeatureNetwork:
-    """Reads what ``save`` wrote."""
-    with safe_open(path, framework="pt") as file:
-        facts = file.metadata()
-        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-    network = LeNet(data.spec)
-    network.load_state_dict(weights)
+def load(path: Path, data: Data) -> FeatureNetwork | None:
+    """Reads what ``save`` wrote; None when there is nothing or it is damaged."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            facts = file.metadata()
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+        if facts["sha256"] != hash_of(weights):
+            return None
+        network = LeNet(data.spec)
+        network.load_state_dict(weights)
+    except (FileNotFoundError, SafetensorError, KeyError, TypeError, RuntimeError):
+        return None
+    return frozen(network, facts, data)
+
+
+def frozen(network: LeNet, facts: dict[str, str], data: Data) -> FeatureNetwork:
+    """The network for use: in evaluation mode, without gradients, in the memory layout in which it is fast."""
     network.to(memory_format=torch.channels_last).eval().requires_grad_(False)  # type: ignore[call-overload]
     return FeatureNetwork(
         network=network,
         name=f"lenet ({facts['data']}), {FEATURES}-d penultimate layer",
         accuracy=float(facts["accuracy"]),
-        weights=hash_of(weights),
+        weights=facts["sha256"],
         spec=data.spec,
     )
 

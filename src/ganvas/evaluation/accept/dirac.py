@@ -54,7 +54,7 @@ class Game:
     radius: float = 1e-3
     clip: float | None = None
     h: float = 0.05
-    time: float = 60.0
+    time: float = 40.0
 
 
 def minimax(critic: Discriminator, real: Tensor, fake: Tensor) -> Tensor:
@@ -100,7 +100,7 @@ GAMES: dict[str, Game] = {
     "R2 gamma 0.3": Game(penalised(0.3, on_fakes=True), minimax_forger, slowest(0.3, 0.5), converges=True),
     # Twice lambda, because the gradient of lambda (|psi| - 1)^2 is 2 lambda (|psi| - 1).
     "penalty at 1": Game(
-        towards_one, wasserstein_forger, slowest(2 * WEIGHT, 1.0), converges=False, rest=(2 * WEIGHT, 0.0), radius=1.0, h=0.02
+        towards_one, wasserstein_forger, slowest(2 * WEIGHT, 1.0), converges=False, rest=(2 * WEIGHT, 0.0), radius=1.0
     ),
     "clipping": Game(wasserstein, wasserstein_forger, slowest(0, 1.0), converges=False, clip=CLIP),
 }

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ganvas.errors import GanvasError, UsageError
+from ganvas.training import Interrupted
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,8 @@ def run_check(check: Check, seed: int) -> Row:
     started = time.monotonic()
     try:
         outcome = check.measure(seed)
+    except Interrupted:
+        raise
     except GanvasError as error:
         outcome = Outcome(False, f"not measured: {error}")
     seconds = time.monotonic() - started

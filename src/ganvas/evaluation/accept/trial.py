@@ -1,0 +1,58 @@
+"""How acceptance rows train: real runs of ``ganvas.training.train`` in a folder that is thrown away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ganvas.data import Data
+from ganvas.methods import METHODS
+from ganvas.runs import Run
+from ganvas.training import Progress, train
+
+NO_CHECKPOINTS = 10**6.0
+"""Seconds between checkpoints: only the first and the last are written."""
+
+
+def train_through(
+    name: str, data: Data, settings: dict[str, Any], seed: int, *, stops: list[int] | None = None, minutes: float | None = None
+) -> Iterator[Progress]:
+    """Trains the method called ``name`` and yields its progress at each of ``stops``, in steps, or after ``minutes``.
+
+    The random state of the caller is left alone. Between stops the run is saved and resumed, which is bit-exact.
+    """
+    with torch.random.fork_rng(devices=[]), TemporaryDirectory(prefix="ganvas-accept-", ignore_cleanup_errors=True) as folder:
+        torch.manual_seed(seed)
+        kind = METHODS[name]
+        method = kind(kind.Config(**settings), data.spec)
+        for index, stop in enumerate(stops or [None]):
+            budget: dict[str, Any] = {"minutes": minutes} if stop is None else {"steps": stop}
+            run = Run(folder, seed=seed, keep=1)
+            for progress in train(method, data, run, save_seconds=NO_CHECKPOINTS, resume=index > 0, **budget):
+                if progress.done:
+                    yield progress
+
+
+def train_to_end(
+    name: str, data: Data, settings: dict[str, Any], seed: int, *, steps: int | None = None, minutes: float | None = None
+) -> Progress:
+    """Trains to the end of one budget."""
+    *_, last = train_through(name, data, settings, seed, stops=None if steps is None else [steps], minutes=minutes)
+    return last
+
+
+def draw(progress: Progress, count: int, seed: int, label: Tensor | None = None) -> Tensor:
+    """``count`` samples from the averaged weights, their latents drawn from ``seed``."""
+    config = progress.engine.method.config
+    source = torch.Generator().manual_seed(seed)
+    if config.prior == "uniform":
+        latent = torch.rand(count, config.latent_size, generator=source) * 2 - 1
+    else:
+        latent = torch.randn(count, config.latent_size, generator=source)
+    batches = [] if label is None else list(torch.split(label, 500))
+    chunks = [progress.sample(z, batches[i] if batches else None) for i, z in enumerate(torch.split(latent, 500))]
+    return torch.cat(chunks)
