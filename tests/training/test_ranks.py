@@ -11,6 +11,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
+from ganvas.runs import Run
+
 PROGRAM = """
 import sys
 import torch
@@ -52,17 +54,34 @@ stream = data.stream(16 // ranks.world, seed=0, rank=ranks.rank, world=ranks.wor
 for step in range(20):
     engine.step(step, stream)
 save_file(dict(method.state_dict()), sys.argv[1] + f".{ranks.rank}")
-assert ranks.any(ranks.rank == ranks.world - 1, torch.device("cpu"))
+assert ranks.any(ranks.rank == ranks.world - 1, False) == [True, False]
 """
 
 
-def launch(world: int, out: Path) -> None:
+TRAINING = """
+import sys
+import torch
+from ganvas.data import points
+from ganvas.methods import GAN, GANConfig
+from ganvas.runs import Run
+from ganvas.training import train
+
+data = points("ring")
+method = GAN(GANConfig(width=16, latent_size=2, batch_size=16), data.spec)
+run = Run(sys.argv[1], seed=0)
+*_, last = train(method, data, run, minutes=0.05, save_seconds=0.4, threads=1)
+with open(sys.argv[1] + f".{last.engine.ranks.rank}", "w") as file:
+    file.write(f"{last.step} {sum(p.double().sum().item() for p in method.parameters())!r}")
+"""
+
+
+def launch(world: int, out: Path, program: str = PROGRAM) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(world)}
     processes = [
-        subprocess.Popen([sys.executable, "-c", PROGRAM, str(out)], env=os.environ | place | {"RANK": str(rank)})
+        subprocess.Popen([sys.executable, "-c", program, str(out)], env=os.environ | place | {"RANK": str(rank)})
         for rank in range(world)
     ]
     assert [process.wait(timeout=120) for process in processes] == [0] * world
@@ -75,3 +94,10 @@ def test_two_ranks_equal_one(tmp_path: Path) -> None:
     for key, value in alone.items():
         assert torch.equal(first[key], second[key]), key
         assert torch.allclose(value, first[key], atol=1e-6), key
+
+
+def test_ranks_stop_and_save_together_under_a_budget_of_time(tmp_path: Path) -> None:
+    launch(2, tmp_path / "run", TRAINING)
+    first, second = ((tmp_path / f"run.{rank}").read_text() for rank in range(2))
+    assert first == second
+    assert Run(tmp_path / "run").steps()[-1] == int(first.split()[0]) > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -23,6 +24,9 @@ from ganvas.training.ranks import Ranks
 
 YIELD_SECONDS = 0.25
 """How often the loop hands control to its consumer; reading the terms is the only wait for the device."""
+
+EARLY_RECORDS = (1, 2, 5, 10)
+"""Steps that are recorded besides every ``log_steps``-th, so that a short run has a curve."""
 
 HEALING_FACTOR = 0.5
 """What a rollback multiplies the learning rates with."""
@@ -105,7 +109,7 @@ class Session:
         self.engine.step(self.step, self.stream)
         self.step += 1
         self.engine.average(self.images, self.batch_images)
-        if self.step % self.log_steps == 0:
+        if self.step % self.log_steps == 0 or self.step in EARLY_RECORDS:
             self.record()
 
     def record(self) -> None:
@@ -121,7 +125,8 @@ class Session:
     def finite_terms(self) -> dict[str, float]:
         terms = self.engine.terms()
         broken = non_finite(terms)
-        if self.engine.ranks.any(broken is not None, self.engine.device):
+        (anywhere,) = self.engine.ranks.any(broken is not None)
+        if anywhere:
             raise Diverged(
                 f"{broken or 'a term on another rank'} became {terms.get(broken or '', float('nan'))} by step {self.step}"
             )
@@ -240,9 +245,9 @@ def train(
     engine = Engine(method, device=place, autocast=autocast, seed=run.seed, ranks=ranks)
     session = Session(method, data, run, budget, engine, log_steps=log_steps)
     asked = {"steps": steps, "images": images, "minutes": minutes, "device": device, "precision": precision, "threads": threads}
-    settings = asked | {"log_steps": log_steps, "save_seconds": save_seconds, "save_steps": save_steps, "heal": heal}
+    kept = {"log_steps": log_steps, "save_seconds": save_seconds, "save_steps": save_steps, "keep": run.keep, "heal": heal}
     if ranks.first:
-        begin(run, method, data, settings, resume)
+        begin(run, method, data, asked | kept, resume)
     with run, DeferredSignals() as signals:
         if not (resume and session.restore()):
             session.save()
@@ -279,22 +284,25 @@ def play(
 ) -> Iterator[Progress]:
     """Steps until the budget is spent; saves on schedule, on a signal, when the consumer leaves, and at the end."""
     last_yield = last_save = time.monotonic()
+    ranks = session.engine.ranks
     try:
         yield session.progress()
-        while session.fraction < 1:
+        (spent,) = ranks.any(ranks.first and session.fraction >= 1)
+        stop = False
+        while not spent and not stop:
             try:
                 session.advance()
                 now = time.monotonic()
                 due = session.step % save_steps == 0 if save_steps else now - last_save >= save_seconds
+                show = now - last_yield >= YIELD_SECONDS
+                # The first rank's clock decides for all, or they would wait for each other at different places.
+                clocks = (due, show, session.fraction >= 1) if ranks.first else (False, False, False)
+                stop, due, show, spent = ranks.any(signals.pending is not None, *clocks)
                 if due:
                     session.save()
                     last_save = time.monotonic()
-                stop = session.engine.ranks.any(signals.pending is not None, session.engine.device)
-                if stop or due or now - last_yield >= YIELD_SECONDS:  # after a save, so that its state can be scored
-                    progress = session.progress()
-                    if stop:
-                        break
-                    yield progress
+                if (due or show) and not stop:  # after a save, so that its very state can be scored
+                    yield session.progress()
                     last_yield = time.monotonic()
             except Diverged as error:
                 if session.rollbacks >= heal:
@@ -308,8 +316,8 @@ def play(
         if not ran_out_of_memory(error):
             raise
         raise ResourceError(f"out of memory at step {session.step}", "lower --batch-size, --width or --size") from error
-    if signals.pending is not None:
-        raise Interrupted(signals.pending, session.step)
+    if stop:
+        raise Interrupted(signals.pending or signal.SIGTERM, session.step)
     yield session.progress(done=True)
 
 

@@ -23,6 +23,8 @@ class Ranks:
         self.rank = int(os.environ.get("RANK", "0"))
         if self.world > 1 and not dist.is_initialized():
             dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=timedelta(minutes=5))
+        # Decisions travel between hosts, not devices: asking a GPU would stop it.
+        self._hosts = dist.new_group(backend="gloo") if self.world > 1 else None
 
     @property
     def first(self) -> bool:
@@ -46,10 +48,10 @@ class Ranks:
             for tensor in tensors:
                 dist.broadcast(tensor, src=0)
 
-    def any(self, flag: bool, device: torch.device) -> bool:
-        """Whether the flag is raised on any rank, so that all of them stop at the same step."""
+    def any(self, *flags: bool) -> list[bool]:
+        """Which flags are raised on any rank. Every rank must ask at the same place; the answer is the same on all."""
         if self.world == 1:
-            return flag
-        votes = torch.tensor(int(flag), device=device)
-        dist.all_reduce(votes, op=dist.ReduceOp.MAX)
-        return bool(votes.item())
+            return list(flags)
+        votes = torch.tensor([int(flag) for flag in flags])
+        dist.all_reduce(votes, op=dist.ReduceOp.MAX, group=self._hosts)
+        return [bool(vote) for vote in votes]
