@@ -12,6 +12,7 @@ from ganvas.data.mnist import fashion_mnist, mnist
 from ganvas.data.points import Points, points
 from ganvas.data.shards import web_dataset
 from ganvas.data.sources import SOURCES, SourceInfo, open_source
+from ganvas.data.stacked import StackedDigits, stacked_mnist
 
 __all__ = [
     "SOURCES",
@@ -25,6 +26,7 @@ __all__ = [
     "Skipped",
     "SourceInfo",
     "Spec",
+    "StackedDigits",
     "Stream",
     "TwoDomains",
     "cache_dir",
@@ -37,5 +39,6 @@ __all__ = [
     "offline",
     "open_source",
     "points",
+    "stacked_mnist",
     "web_dataset",
 ]

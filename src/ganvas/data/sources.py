@@ -15,6 +15,7 @@ from ganvas.data.hugging_face import from_hub
 from ganvas.data.mnist import FASHION_MNIST, MNIST, fashion_mnist, mnist
 from ganvas.data.points import Points, points
 from ganvas.data.shards import from_shards
+from ganvas.data.stacked import stacked_mnist
 from ganvas.data.wanted import WHITE, Fit, Size, Wanted
 from ganvas.errors import UsageError
 
@@ -30,6 +31,7 @@ class SourceInfo:
 SOURCES: dict[str, SourceInfo] = {
     "mnist": SourceInfo("handwritten digits, 60,000 + 10,000, 28x28 grey, 10 classes; mnist:3 is one digit", MNIST.licence),
     "fashion-mnist": SourceInfo("articles of clothing, 60,000 + 10,000, 28x28 grey, 10 classes", FASHION_MNIST.licence),
+    "stacked-mnist": SourceInfo("three digits in one RGB picture, endless, 28x28, 1,000 modes to count", MNIST.licence),
     "points": SourceInfo("points in the plane: points:x-squared, :ring, :grid, :swiss-roll, :two-gaussians", Points.licence),
     "faces": SourceInfo("drawn faces, RGB, 5 expressions; faces:surprised is one of them", FACES_LICENCE),
     "hf": SourceInfo("a data set of pictures by the library datasets: hf:NAME, or hf:FOLDER", "its own: see its card"),
@@ -82,6 +84,8 @@ def open_source(
             raise UsageError(f"{kind} data takes no option {option!r}", f"it takes {', '.join(sorted(ALLOWED[kind]))}")
     if kind == "points":
         return points(rest or "ring", **(parameters or {}))
+    if kind == "stacked-mnist":
+        return stacked_mnist(root)
     sides = (size[0], size[1]) if isinstance(size, list) else size  # JSON knows no tuples
     colour = (background[0], background[1], background[2]) if len(background) == 3 else (-1, -1, -1)
     wanted = Wanted(sides, channels, fit, colour, mirror, strict, max_bad)
@@ -103,6 +107,7 @@ PICTURES = {"size", "channels", "fit", "background", "mirror", "only"}
 ALLOWED: dict[str, set[str]] = {
     "mnist": PICTURES | {"root"},
     "fashion-mnist": PICTURES | {"root"},
+    "stacked-mnist": {"root"},
     "points": {"parameters"},
     "faces": {"size", "count", "seed", "mirror", "only"},
     "hf": PICTURES | {"split", "strict", "max_bad", "labels"},
