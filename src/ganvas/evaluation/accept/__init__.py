@@ -7,9 +7,12 @@ from collections.abc import Iterator, Sequence
 from ganvas.errors import UsageError
 from ganvas.evaluation.accept import digits, plane
 from ganvas.evaluation.accept.closed_forms import objectives
+from ganvas.evaluation.accept.copies import planted_copies
 from ganvas.evaluation.accept.dirac import dirac
 from ganvas.evaluation.accept.overshoot import overshoot
+from ganvas.evaluation.accept.resizing import resizing
 from ganvas.evaluation.accept.rows import Check, Outcome, Row, run_checks
+from ganvas.evaluation.accept.scores_closed_forms import closed_forms_of_scores
 from ganvas.evaluation.accept.smoothness import smoothness
 from ganvas.evaluation.accept.structure import reference_networks
 
@@ -44,7 +47,12 @@ LEVELS: dict[int, list[Check]] = {
         ),
         Check("B6", "wgan's estimate against exact EMD over training", "Spearman >= 0.9", plane.tracks_distance, 2),
         Check("C1a", "cgan on MNIST: accuracy of the label asked for", "0.90 after 10 min", digits.conditional, 11),
-    ]
+    ],
+    2: [
+        Check("A6", "scores against closed forms", "3 %", closed_forms_of_scores, 0.2),
+        Check("A8", "resizing against Pillow", "equal to the last bit", resizing),
+        Check("M1", "copies of training pictures planted at 0, 10, 50 %", "detected; 5 points", planted_copies, 0.3),
+    ],
 }
 """The rows of each level, in the order in which they run."""
 
