@@ -10,7 +10,7 @@ from ganvas.evaluation.accept.closed_forms import objectives
 from ganvas.evaluation.accept.copies import planted_copies
 from ganvas.evaluation.accept.dirac import dirac
 from ganvas.evaluation.accept.overshoot import overshoot
-from ganvas.evaluation.accept.resizing import resizing
+from ganvas.evaluation.accept.resizing import equals_pillow
 from ganvas.evaluation.accept.rows import Check, Outcome, Row, run_checks
 from ganvas.evaluation.accept.scores_closed_forms import closed_forms_of_scores
 from ganvas.evaluation.accept.smoothness import smoothness
@@ -50,7 +50,7 @@ LEVELS: dict[int, list[Check]] = {
     ],
     2: [
         Check("A6", "scores against closed forms", "3 %", closed_forms_of_scores, 0.2),
-        Check("A8", "resizing against Pillow", "equal to the last bit", resizing),
+        Check("A8", "resizing against Pillow", "equal to the last bit", equals_pillow),
         Check("M1", "copies of training pictures planted at 0, 10, 50 %", "detected; 5 points", planted_copies, 0.3),
     ],
 }

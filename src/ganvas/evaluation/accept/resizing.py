@@ -23,7 +23,7 @@ def by_pillow(pixels: Tensor, rows: int, columns: int, filter: str, quantised: b
     return torch.stack([torch.from_numpy(np.asarray(channel).copy()) for channel in channels])
 
 
-def resizing(seed: int) -> Outcome:
+def equals_pillow(seed: int) -> Outcome:
     """A8: equal to the last bit for every filter, quantised or not, at usual and at random sizes."""
     generator = torch.Generator().manual_seed(seed)
     sizes = [*SIZES, *torch.randint(1, 100, (RANDOM_SIZES, 4), generator=generator).tolist()]

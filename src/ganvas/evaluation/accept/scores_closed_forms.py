@@ -70,7 +70,7 @@ def kernels(normal: Normal) -> dict[str, Figure]:
     """KID of a shift; CMMD of two directions at a right angle, sqrt(2) apart."""
     size, count = 16, 80_000
     shift = torch.full((size,), 0.5, dtype=torch.float64)
-    kid = kernel_distance(normal(count, size), normal(count, size) + shift, size=500, subsets=count // 500).value
+    kid = kernel_distance(normal(count, size), normal(count, size) + shift, size=200, subsets=count // 200).value
     directions = cmmd(torch.tensor([[3.0, 0.0]]).repeat(5, 1), torch.tensor([[0.0, 7.0]]).repeat(4, 1))
     return {"kid": (kid, polynomial_mmd(shift)), "cmmd": (directions, 2000 * (1 - math.exp(-0.01)))}
 
