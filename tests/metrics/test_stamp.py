@@ -29,3 +29,9 @@ def test_survives_json_and_reads_well() -> None:
     assert str(STAMP) == (
         "lenet (mnist), 84-d penultimate layer sha256 abababab, resizer none, 5,000 generated against 5,000 real (test), seed 0"
     )
+
+
+def test_other_data_does_not_compare() -> None:
+    with pytest.raises(UsageError, match="data '' and 'ef"):
+        STAMP.require_comparable(replace(STAMP, data="ef" * 32))
+    assert Stamp.from_json({name: value for name, value in STAMP.to_json().items() if name != "data"}) == STAMP  # older ones

@@ -19,6 +19,7 @@ class Stamp:
         real, generated: samples on each side.
         split: which part of the data the real samples are from: "train" or "test".
         seed: from which the samples were drawn.
+        data: fingerprint of the real data; empty where it is not known.
     """
 
     features: str
@@ -28,6 +29,7 @@ class Stamp:
     generated: int
     split: str
     seed: int
+    data: str = ""
 
     def comparable(self, other: Stamp) -> bool:
         """Whether scores with these two stamps may stand in one table."""

@@ -27,7 +27,7 @@ Normal = Callable[..., Tensor]
 Figure = tuple[float, float]
 """Measured, and the value of the closed form."""
 NULL_SAMPLES = 1500
-REPEATS = 16
+REPEATS = 12
 NOBODYS_NEIGHBOUR = {1: 0.25, 2: 0.284}
 """P(a point of a uniform sample is no other's nearest neighbour) by dimension (Clark and Evans 1955; Henze 1987)."""
 
