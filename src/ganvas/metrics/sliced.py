@@ -24,7 +24,9 @@ def sliced_wasserstein(a: Tensor, b: Tensor, *, directions: int = 512, seed: int
     """
     a, b = a.flatten(1), b.flatten(1)
     if a.shape != b.shape or not len(a):
-        raise UsageError(f"cannot slice samples of shape {tuple(a.shape)} against {tuple(b.shape)}", "give as many on each side")
+        raise UsageError(
+            f"cannot slice samples of shape {tuple(a.shape)} against {tuple(b.shape)}", "give as many on each side"
+        )
     generator = torch.Generator().manual_seed(seed)
     theta = torch.randn(a.shape[1], directions, generator=generator)
     theta = (theta / theta.norm(dim=0)).to(a)
