@@ -1,7 +1,7 @@
 """What keeps a critic smooth: gradient penalties, weight clipping, spectral normalisation.
 
-Convention: penalties are returned without their weight, in float32 or wider, with the factors of their papers *inside the caller's
-weight*; ``gamma / 2 * r1(...)`` is Mescheder's R1 and R3GAN's, ``lambda_ * gradient_penalty(...)`` is Gulrajani's.
+Convention: penalties are returned without their weight, in float32 or wider, with the factors of their papers *inside the
+caller's weight*; ``gamma / 2 * r1(...)`` is Mescheder's R1 and R3GAN's, ``lambda_ * gradient_penalty(...)`` is Gulrajani's.
 A critic is a callable from samples (N, ...) to scores (N,); it must not mix the samples of a batch (no batch norm), since the
 penalty takes the gradient of the *sum* of scores and reads each sample's row as that sample's own.
 """
@@ -18,7 +18,7 @@ Critic = Callable[[Tensor], Tensor]
 
 
 def squared_slope(scores: Tensor, samples: Tensor) -> Tensor:
-    """|grad_x f(x)|^2 a sample, (N,), differentiable, in float32 or wider, from scores (N,) that were computed from ``samples``.
+    """|grad_x f(x)|^2 a sample, (N,), differentiable, in float32 or wider, from scores (N,) computed from ``samples``.
 
     Reuses a forward that the loss needs anyway; ``samples`` must require a gradient.
     """
