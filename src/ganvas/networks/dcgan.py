@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ganvas.data.batches import Spec
 from ganvas.errors import UsageError
+from ganvas.networks.upwards import DoublingConv2d
 
 
 def halvings(name: str, spec: Spec) -> int:
@@ -92,7 +93,7 @@ class DCGANGenerator(nn.Sequential):
                 layers.append(nn.BatchNorm2d(inputs))
             layers.append(nn.ReLU(inplace=True))
             last = stage == stages - 1
-            layers.append(nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1, bias=last or not batch_norm))
+            layers.append(DoublingConv2d(inputs, outputs, bias=last or not batch_norm))
         super().__init__(*layers, nn.Tanh())
         self.apply(start_normal_ if batch_norm else start_he_)
 

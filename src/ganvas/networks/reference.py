@@ -10,7 +10,9 @@ from torch import Tensor, nn
 
 from ganvas.data.batches import Spec
 from ganvas.errors import UsageError
+from ganvas.networks.dropout import Dropout
 from ganvas.networks.fold import FoldConv2d
+from ganvas.networks.upwards import DoublingConv2d
 
 
 def check_reference_size(name: str, spec: Spec) -> None:
@@ -43,7 +45,7 @@ class ReferenceDiscriminator(nn.Sequential):
                 layers.append(nn.BatchNorm2d(width))
             layers.append(nn.LeakyReLU(0.2, inplace=True))
             if dropout:
-                layers.append(nn.Dropout(dropout))
+                layers.append(Dropout(dropout))
         super().__init__(*layers, nn.Flatten(), nn.Linear(width * (rows // 4) * (columns // 4), 1))
 
     def forward(self, image: Tensor) -> Tensor:
@@ -69,7 +71,7 @@ class ReferenceGenerator(nn.Sequential):
             nn.Unflatten(1, base),  # (N, width, H/4, W/4)
         ]
         for _ in range(2):
-            layers.append(nn.ConvTranspose2d(width, width, 4, stride=2, padding=1))  # doubles both sides
+            layers.append(DoublingConv2d(width, width))  # doubles both sides
             if batch_norm:
                 layers.append(nn.BatchNorm2d(width))
             layers.append(nn.LeakyReLU(0.2, inplace=True))
