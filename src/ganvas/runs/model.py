@@ -95,7 +95,7 @@ class Model:
         seed: int = 0,
         labels: Sequence[int] | None = None,
         truncation: float | None = None,
-        batch_size: int = 256,
+        batch_size: int = 64,
     ) -> Tensor:
         """Draws samples: pictures (count, C, H, W) in [-1, 1] or points (count, d), float32 on the CPU.
 
