@@ -24,6 +24,7 @@ from torch.nn import functional as F
 
 from ganvas.networks.dcgan import DCGANDiscriminator
 from ganvas.networks.mlp import MLP
+from ganvas.networks.patches import quicker_by_patches, weight_gradient
 
 
 def scores_and_slopes(critic: nn.Module, samples: Tensor, at: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -149,18 +150,26 @@ class Affine:
             found = [self.convolution_gradient(self.delta, mixed, False)]
         if self.bias is not None:
             alone = self.delta[:scored]
-            alone = alone.sum((2, 3), dtype=weights.dtype) if alone.dim() == 4 else alone.to(weights.dtype)
-            found.append(weights @ alone)
+            alone = alone.sum((2, 3)) if alone.dim() == 4 else alone  # sums of bf16 accumulate in float32
+            found.append(weights @ alone.to(weights.dtype))
         return found
 
     def convolution_gradient(self, delta: Tensor, x: Tensor, to_input: bool) -> Tensor:
         layer = self.layer
         assert isinstance(layer, nn.Conv2d)
+        if not to_input and quicker_by_patches(delta) and square(layer):
+            return weight_gradient(delta, x, layer.kernel_size[0], layer.stride[0], int(layer.padding[0]))
         found: tuple[Tensor, ...] = torch.ops.aten.convolution_backward(
             delta, x, self.weight, None, layer.stride, layer.padding, layer.dilation, False, [0, 0], layer.groups,
             [to_input, not to_input, False],
         )  # fmt: skip
         return found[0] if to_input else found[1]
+
+
+def square(layer: nn.Conv2d) -> bool:
+    """Whether both axes are treated alike, without groups or dilation."""
+    alike = all(len({*sizes}) == 1 for sizes in (layer.kernel_size, layer.stride, layer.padding))
+    return alike and layer.groups == 1 and layer.dilation == (1, 1)
 
 
 class Rectifier:

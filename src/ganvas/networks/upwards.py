@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganvas.networks.fold import grown_view, vectorised
+from ganvas.networks.patches import quicker_by_patches, weight_gradient
 
 
 class Doubling(torch.autograd.Function):
@@ -28,11 +29,14 @@ class Doubling(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         image, weight = ctx.saved_tensors
-        wanted = [*ctx.needs_input_grad[:2], False]
         grad = grad.contiguous(memory_format=torch.channels_last)
+        by_patches = ctx.needs_input_grad[1] and quicker_by_patches(image)
+        wanted = [ctx.needs_input_grad[0], ctx.needs_input_grad[1] and not by_patches, False]
         found = torch.ops.aten.convolution_backward(grad, image, weight, None, [2, 2], [1, 1], [1, 1], True, [0, 0], 1, wanted)
+        # Seen from its output, the layer is the convolution whose input gradient it computes.
+        grad_weight = weight_gradient(image, grad, 4, 2, 1) if by_patches else found[1]
         summed = ctx.has_bias and ctx.needs_input_grad[2]
-        return found[0], found[1], grad.sum((0, 2, 3)) if summed else None
+        return found[0], grad_weight, grad.sum((0, 2, 3)) if summed else None
 
 
 def doubled(image: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
