@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Generator, Iterable
+from itertools import count
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -19,8 +21,14 @@ NO_CHECKPOINTS = 10**6.0
 
 
 def train_through(
-    name: str, data: Data, settings: dict[str, Any], seed: int, *, stops: list[int] | None = None, minutes: float | None = None
-) -> Iterator[Progress]:
+    name: str,
+    data: Data,
+    settings: dict[str, Any],
+    seed: int,
+    *,
+    stops: Iterable[int] | None = None,
+    minutes: float | None = None,
+) -> Generator[Progress]:
     """Trains the method called ``name`` and yields its progress at each of ``stops``, in steps, or after ``minutes``.
 
     The random state of the caller is left alone. Between stops the run is saved and resumed, which is bit-exact.
@@ -29,7 +37,7 @@ def train_through(
         torch.manual_seed(seed)
         kind = METHODS[name]
         method = kind(kind.Config(**settings), data.spec)
-        for index, stop in enumerate(stops or [None]):
+        for index, stop in enumerate([None] if stops is None else stops):
             budget: dict[str, Any] = {"minutes": minutes} if stop is None else {"steps": stop}
             run = Run(folder, seed=seed, keep=1)
             for progress in train(method, data, run, save_seconds=NO_CHECKPOINTS, resume=index > 0, **budget):
@@ -37,22 +45,34 @@ def train_through(
                     yield progress
 
 
+def train_for(name: str, data: Data, settings: dict[str, Any], seed: int, seconds: float, *, stride: int = 500) -> Progress:
+    """Trains until ``seconds`` of this process's CPU time are used, to within ``stride`` steps.
+
+    CPU time, so that two trainings are given the same however busy the machine was during either.
+    """
+    end = time.process_time() + seconds
+    trial = train_through(name, data, settings, seed, stops=count(stride, stride))
+    last = next(progress for progress in trial if time.process_time() >= end)
+    trial.close()
+    return last
+
+
 def train_to_end(
     name: str, data: Data, settings: dict[str, Any], seed: int, *, steps: int | None = None, minutes: float | None = None
 ) -> Progress:
     """Trains to the end of one budget."""
-    *_, last = train_through(name, data, settings, seed, stops=None if steps is None else [steps], minutes=minutes)
+    (last,) = train_through(name, data, settings, seed, stops=None if steps is None else [steps], minutes=minutes)
     return last
 
 
-def draw(progress: Progress, count: int, seed: int, label: Tensor | None = None) -> Tensor:
-    """``count`` samples from the averaged weights, their latents drawn from ``seed``."""
+def draw(progress: Progress, number: int, seed: int, label: Tensor | None = None) -> Tensor:
+    """``number`` samples from the averaged weights, their latents drawn from ``seed``."""
     config = progress.engine.method.config
     source = torch.Generator().manual_seed(seed)
     if config.prior == "uniform":
-        latent = torch.rand(count, config.latent_size, generator=source) * 2 - 1
+        latent = torch.rand(number, config.latent_size, generator=source) * 2 - 1
     else:
-        latent = torch.randn(count, config.latent_size, generator=source)
+        latent = torch.randn(number, config.latent_size, generator=source)
     batches = [] if label is None else list(torch.split(label, 500))
     chunks = [progress.sample(z, batches[i] if batches else None) for i, z in enumerate(torch.split(latent, 500))]
     return torch.cat(chunks)
