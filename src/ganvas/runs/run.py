@@ -2,7 +2,8 @@
 
 ```
 config.json            what was asked for, and where (provenance)
-stats.jsonl            one record a line
+stats.jsonl            the terms over time, one record a line
+scores.jsonl           scores of the averaged weights over time
 checkpoints/step-*/    everything that training changes
 model/, model-best/    the averaged weights, all that sampling needs
 best.json              which step scored best
@@ -11,9 +12,6 @@ best.json              which step scored best
 
 from __future__ import annotations
 
-import errno
-import json
-import math
 import os
 import re
 from contextlib import suppress
@@ -47,10 +45,11 @@ from ganvas.runs.durable import (
     write_file,
     writing,
 )
+from ganvas.runs.journal import Journal
 from ganvas.runs.lock import RunLock
 from ganvas.runs.model import write_model
 
-CONFIG, STATS, BEST, CHECKPOINTS = "config.json", "stats.jsonl", "best.json", "checkpoints"
+CONFIG, STATS, SCORES, BEST, CHECKPOINTS = "config.json", "stats.jsonl", "scores.jsonl", "best.json", "checkpoints"
 
 
 class Run:
@@ -75,7 +74,8 @@ class Run:
         self.seed = seed
         self.keep = keep
         self._lock = RunLock(self.path)
-        self._tail_checked = False
+        self._stats = Journal(self.path / STATS)
+        self._scores = Journal(self.path / SCORES)
 
     def __repr__(self) -> str:
         steps = self.steps()
@@ -265,65 +265,27 @@ class Run:
         Raises:
             ResourceError: the disk is full; the file ends after its last whole record.
         """
-        path = self.path / STATS
-        line = json.dumps(_finite(record), separators=(",", ":"), allow_nan=False).encode() + b"\n"
-        with writing(path), open(path, "ab", buffering=0) as file:
-            size = file.tell()
-            if not self._tail_checked:
-                size = self._drop_torn_line(size)
-                self._tail_checked = True
-            try:
-                if file.write(line) != len(line):
-                    raise OSError(errno.ENOSPC, "No space left on device")  # a full disk takes the beginning of the line
-            except OSError:
-                file.truncate(size)
-                raise
-
-    def _drop_torn_line(self, size: int) -> int:
-        """Cuts what a crash left after the last line end of stats.jsonl. Returns the size now."""
-        if not size:
-            return 0
-        with open(self.path / STATS, "r+b") as file:
-            file.seek(max(0, size - 65536))
-            whole = file.tell() + file.read().rfind(b"\n") + 1
-            file.truncate(whole)
-        return whole
-
-    def rewind_log(self, step: int) -> None:
-        """Drops the records of steps after ``step``, and what a crash tore, so that a resumed run logs each step once."""
-        path = self.path / STATS
-        if not path.is_file():
-            return
-        lines = path.read_bytes().splitlines(keepends=True)
-        kept = [line for line in lines if (record := _parse(line)) is not None and record.get("step", 0) <= step]
-        if kept != lines:
-            replace_file(path, b"".join(kept))
+        self._stats.append(record)
 
     def stats(self) -> list[dict[str, Any]]:
         """The records of stats.jsonl, lines that are damaged left out."""
-        path = self.path / STATS
-        if not path.is_file():
-            return []
-        return [record for line in path.read_bytes().splitlines(keepends=True) if (record := _parse(line)) is not None]
+        return self._stats.records()
+
+    def log_score(self, record: dict[str, Any]) -> None:
+        """Appends a record to scores.jsonl: {"step", "images", "seconds", "score": Score.to_json(), ...}; see ``log``."""
+        self._scores.append(record)
+
+    def scores(self) -> list[dict[str, Any]]:
+        """The records of scores.jsonl, lines that are damaged left out."""
+        return self._scores.records()
+
+    def rewind_log(self, step: int) -> None:
+        """Drops the records of steps after ``step``, and what a crash tore, so that a resumed run logs each step once."""
+        self._stats.rewind(step)
+        self._scores.rewind(step)
 
     # -- the model ------------------------------------------------------------------------------------------------------
 
     def write_model(self, method: Method, tensors: dict[str, Tensor], facts: dict[str, Any], name: str = "model") -> Path:
         """Writes the folder ``name`` that sampling needs, see ``ganvas.runs.model.write_model``."""
         return write_model(self.path / name, method, tensors, facts)
-
-
-def _parse(line: bytes) -> dict[str, Any] | None:
-    try:
-        record = json.loads(line) if line.endswith(b"\n") else None
-    except ValueError:
-        return None
-    return record if isinstance(record, dict) else None
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _finite(entry) for key, entry in value.items()}
-    return [_finite(entry) for entry in value] if isinstance(value, list | tuple) else value
