@@ -14,7 +14,7 @@ from ganvas.errors import DataError, UsageError
 from ganvas.evaluation.accept import LEVELS, Check, Outcome, digits, plane, run_level
 from ganvas.evaluation.accept.overshoot import train_critic
 from ganvas.evaluation.accept.rows import run_checks
-from ganvas.metrics.lenet import FeatureNetwork, LeNet
+from ganvas.metrics.lenet import LeNet, LeNetFeatures
 from ganvas.networks.reference import ReferenceGenerator
 from ganvas.objectives import adversarial, penalties
 from ganvas.training import Interrupted
@@ -158,8 +158,8 @@ def test_estimate_is_followed_over_training() -> None:
     assert -1 <= outcome.facts["correlation"] <= 1
 
 
-def judge(data: ArrayData, accuracy: float) -> FeatureNetwork:
-    return FeatureNetwork(LeNet(data.spec).eval(), "lenet (noise)", accuracy, "00", data.spec)
+def judge(data: ArrayData, accuracy: float) -> LeNetFeatures:
+    return LeNetFeatures(LeNet(data.spec).eval(), "lenet (noise)", accuracy, "00", data.spec)
 
 
 @pytest.fixture

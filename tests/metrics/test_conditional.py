@@ -10,7 +10,7 @@ import torch
 from ganvas.data import Spec
 from ganvas.errors import UsageError
 from ganvas.metrics import conditional_accuracy, stacked_digits, stacked_modes
-from ganvas.metrics.lenet import FeatureNetwork, LeNet
+from ganvas.metrics.lenet import LeNet, LeNetFeatures
 
 
 def test_accuracy_by_hand() -> None:
@@ -47,7 +47,7 @@ def test_a_perfect_sampler_has_its_floor() -> None:
 def test_each_channel_is_classified_for_itself() -> None:
     torch.manual_seed(0)
     spec = Spec((1, 28, 28), tuple("0123456789"))
-    network = FeatureNetwork(LeNet(spec).eval(), "test", 0.0, "", spec)
+    network = LeNetFeatures(LeNet(spec).eval(), "test", 0.0, "", spec)
     picture = torch.randn(6, 3, 28, 28)
     expected = torch.stack([network.classify(picture[:, [channel]]) for channel in range(3)], dim=1)
     assert torch.equal(stacked_digits(network, picture), expected)

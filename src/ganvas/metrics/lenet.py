@@ -19,6 +19,7 @@ from ganvas.data import Data, cache_dir
 from ganvas.data.batches import Spec
 from ganvas.data.cache import locked, write_atomically
 from ganvas.errors import DataError, UsageError
+from ganvas.metrics.batched import through
 
 FEATURES = 84
 """Components of the penultimate layer, as in LeNet-5."""
@@ -55,7 +56,7 @@ class LeNet(nn.Module):
 
 
 @dataclass(frozen=True)
-class FeatureNetwork:
+class LeNetFeatures:
     """A trained, frozen LeNet with its provenance.
 
     Args:
@@ -72,17 +73,40 @@ class FeatureNetwork:
     weights: str
     spec: Spec
 
-    @torch.no_grad()
+    resizer = "none"
+    score_name = "FD-LeNet"
+
+    def to(self, device: torch.device | str) -> LeNetFeatures:
+        """The same network on another device; it moves, and is not copied."""
+        self.network.to(device)
+        return self
+
     def features(self, image: Tensor, batch_size: int = 500) -> Tensor:
         """Penultimate activations (N, 84) of pictures (N, C, H, W) in [-1, 1] of the network's own size; never resized."""
-        self.require_fit(image)
-        return torch.cat([self.network.trunk(batch) for batch in torch.split(image, batch_size)])
+        return self._through(self.network.trunk, image, batch_size)
 
-    @torch.no_grad()
+    def probabilities(self, image: Tensor, batch_size: int = 500) -> Tensor:
+        """Class probabilities (N, K) of pictures (N, C, H, W) in [-1, 1]."""
+        return self._through(self.network, image, batch_size).softmax(1)
+
     def classify(self, image: Tensor, batch_size: int = 500) -> Tensor:
         """The most likely class (N,) int64 of pictures (N, C, H, W) in [-1, 1]."""
+        return self._through(self.network, image, batch_size).argmax(1)
+
+    @torch.no_grad()
+    def stages(self, image: Tensor) -> list[Tensor]:
+        """Activations after the two convolutions: (N, 16, H/2, W/2) and (N, 32, H/4, W/4)."""
         self.require_fit(image)
-        return torch.cat([self.network(batch).argmax(1) for batch in torch.split(image, batch_size)])
+        first = self.network.trunk[:3](image.to(self._device))
+        return [first, self.network.trunk[3:6](first)]
+
+    @property
+    def _device(self) -> torch.device:
+        return self.network.head.weight.device
+
+    def _through(self, part: nn.Module, image: Tensor, batch_size: int) -> Tensor:
+        self.require_fit(image)
+        return through(lambda batch: part(batch.to(self._device)), image, batch_size)
 
     def require_fit(self, image: Tensor) -> None:
         """Raises UsageError unless the pictures have the network's channels and size: resizing in silence changes scores."""
@@ -93,7 +117,7 @@ class FeatureNetwork:
             )
 
 
-def lenet(data: Data, *, seed: int = 0, report: Callable[[str], None] | None = None) -> FeatureNetwork:
+def lenet(data: Data, *, seed: int = 0, report: Callable[[str], None] | None = None) -> LeNetFeatures:
     """The LeNet of a labelled picture set: from the cache, else trained now (about a minute on 2 cores for MNIST) and cached.
 
     The same data and seed give the same weights on one machine. Accuracy is on ``data.held_out()``, which training never sees.
@@ -160,7 +184,7 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def save(network: LeNet, accuracy: float, data: Data, path: Path) -> FeatureNetwork:
+def save(network: LeNet, accuracy: float, data: Data, path: Path) -> LeNetFeatures:
     """Writes weights and facts, whole or not at all, with a hash that finds damage later."""
     weights = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
     facts = {"recipe": RECIPE, "data": data.name, "accuracy": repr(accuracy), "sha256": hash_of(weights)}
@@ -168,7 +192,7 @@ def save(network: LeNet, accuracy: float, data: Data, path: Path) -> FeatureNetw
     return frozen(network, facts, data)
 
 
-def load(path: Path, data: Data) -> FeatureNetwork | None:
+def load(path: Path, data: Data) -> LeNetFeatures | None:
     """Reads what ``save`` wrote; None when there is nothing or it is damaged."""
     try:
         with safe_open(path, framework="pt") as file:
@@ -183,10 +207,10 @@ def load(path: Path, data: Data) -> FeatureNetwork | None:
     return frozen(network, facts, data)
 
 
-def frozen(network: LeNet, facts: dict[str, str], data: Data) -> FeatureNetwork:
+def frozen(network: LeNet, facts: dict[str, str], data: Data) -> LeNetFeatures:
     """The network for use: in evaluation mode, without gradients, in the memory layout in which it is fast."""
     network.to(memory_format=torch.channels_last).eval().requires_grad_(False)  # type: ignore[call-overload]
-    return FeatureNetwork(
+    return LeNetFeatures(
         network=network,
         name=f"lenet ({facts['data']}), {FEATURES}-d penultimate layer",
         accuracy=float(facts["accuracy"]),

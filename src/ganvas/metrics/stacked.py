@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ganvas.errors import UsageError
-from ganvas.metrics.lenet import FeatureNetwork
+from ganvas.metrics.lenet import LeNetFeatures
 
 
 class StackedModes(NamedTuple):
@@ -22,7 +22,7 @@ class StackedModes(NamedTuple):
     reverse_kl: float
 
 
-def stacked_digits(network: FeatureNetwork, image: Tensor) -> Tensor:
+def stacked_digits(network: LeNetFeatures, image: Tensor) -> Tensor:
     """The digits (N, 3) int64 that a classifier of single digits sees in the channels of pictures (N, 3, H, W) in [-1, 1]."""
     if image.dim() != 4 or image.shape[1] != 3:
         raise UsageError(f"stacked digits have shape (N, 3, H, W), not {tuple(image.shape)}", "pass stacked pictures")

@@ -8,14 +8,14 @@ from ganvas.data import mnist
 from ganvas.evaluation.accept.rows import Outcome
 from ganvas.evaluation.accept.trial import draw, train_through, train_to_end
 from ganvas.metrics import Stamp, frechet_distance, sharpness
-from ganvas.metrics.lenet import FeatureNetwork, lenet
+from ganvas.metrics.lenet import LeNetFeatures, lenet
 
 THESIS_ITERATIONS = [92, 184, 276, 368]
 CLASSIFIER = 0.99
 """What the frozen classifier must reach on the real test set before its word counts."""
 
 
-def classifier_refusal(judge: FeatureNetwork) -> Outcome | None:
+def classifier_refusal(judge: LeNetFeatures) -> Outcome | None:
     """A failed outcome when the classifier itself is not good enough to judge by."""
     if judge.accuracy >= CLASSIFIER:
         return None
