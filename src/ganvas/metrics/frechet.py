@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ganvas.metrics.features import as_features
+from ganvas.transport.gaussian import squared_w2_between_gaussians
 
 
 def frechet_distance(a: Tensor, b: Tensor) -> float:
@@ -25,17 +26,4 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
 
 def frechet_between_gaussians(mean_a: Tensor, covariance_a: Tensor, mean_b: Tensor, covariance_b: Tensor) -> float:
     """The same distance from means (d,) and covariances (d, d), symmetric positive semidefinite, in float64."""
-    root = square_root(covariance_a)
-    # C_a C_b is similar to A C_b A with A = C_a^(1/2), which is symmetric: its eigenvalues are real and not negative, also when
-    # a covariance is singular, where the usual sqrtm of the product loses its digits or turns complex.
-    eigenvalues = torch.linalg.eigvalsh(root @ covariance_b @ root)
-    overlap = eigenvalues.clamp(min=0).sqrt().sum()
-    distance = (mean_a - mean_b).square().sum() + covariance_a.trace() + covariance_b.trace() - 2 * overlap
-    return max(0.0, float(distance))  # rounding can leave -1e-15 between equal Gaussians
-
-
-def square_root(covariance: Tensor) -> Tensor:
-    """The symmetric positive semidefinite square root of a covariance (d, d)."""
-    eigenvalues, vectors = torch.linalg.eigh(covariance)
-    root: Tensor = (vectors * eigenvalues.clamp(min=0).sqrt()) @ vectors.T
-    return root
+    return squared_w2_between_gaussians(mean_a, covariance_a, mean_b, covariance_b)

@@ -1,8 +1,27 @@
-"""Optimal transport: the exact distance between samples, and what a critic's estimate of it is worth."""
+"""Optimal transport: distances between samples and what each is, and what a critic's estimate of them is worth."""
 
 from __future__ import annotations
 
+from ganvas.transport.distances import Distance, distance
 from ganvas.transport.dual import CriticEstimate, critic_estimate
-from ganvas.transport.exact import emd, wasserstein_1d
+from ganvas.transport.exact import Plan, emd, transport_plan, wasserstein, wasserstein_1d
+from ganvas.transport.gaussian import gaussian_w2
+from ganvas.transport.entropic import Entropic, sinkhorn
+from ganvas.transport.sliced import Sliced, sliced_distance
 
-__all__ = ["CriticEstimate", "critic_estimate", "emd", "wasserstein_1d"]
+__all__ = [
+    "CriticEstimate",
+    "Distance",
+    "Entropic",
+    "Plan",
+    "Sliced",
+    "critic_estimate",
+    "distance",
+    "emd",
+    "gaussian_w2",
+    "sinkhorn",
+    "sliced_distance",
+    "transport_plan",
+    "wasserstein",
+    "wasserstein_1d",
+]
