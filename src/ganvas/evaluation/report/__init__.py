@@ -1,0 +1,121 @@
+"""``report.html``: one page in the run folder that says whether the run works, shows why, and needs nothing but itself.
+
+It holds no script, loads nothing, and escapes every word that comes from a file.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from ganvas.data import Data
+from ganvas.errors import GanvasError
+from ganvas.evaluation import account as accounts
+from ganvas.evaluation.account import Account
+from ganvas.evaluation.judgement import Judgement, judge
+from ganvas.evaluation.report import figures, sections
+from ganvas.evaluation.report.page import Child, Html, document, element, section
+from ganvas.runs import Model, load
+from ganvas.runs.durable import replace_file
+from ganvas.runs.grids import grid
+
+NAME = "report.html"
+
+
+def write(folder: Path, spoken: str = "", data: Data | None = None) -> tuple[Path, Judgement]:
+    """Writes ``folder``/report.html.
+
+    Args:
+        folder: of a run.
+        spoken: what commands call the run; its path by default.
+        data: what it was trained on; opened from the run's record when None.
+
+    Returns:
+        The file, and the judgement that it begins with.
+
+    Raises:
+        UsageError: a model folder. ModelError: no run, or its config is damaged. ResourceError: the disk is full.
+    """
+    account = accounts.read(folder)
+    spoken = spoken or str(folder)
+    judgement = judge(account, spoken)
+    page = document(
+        f"{account.name}: {judgement.headline}",
+        sections.heading(account),
+        sections.verdict(judgement),
+        sections.key_numbers(account),
+        sections.score_curve(account),
+        samples(account, data),
+        sections.term_curves(account),
+        sections.findings(account),
+        sections.settings(account),
+        sections.origin(account, spoken),
+    )
+    path = folder / NAME
+    replace_file(path, page.encode())
+    return path, judgement
+
+
+def samples(account: Account, data: Data | None) -> Html:
+    """Progress strip, last and best samples, and the training pictures that are nearest to some."""
+    parts: list[Child] = []
+    strip = figures.read_picture(account.folder / "samples" / "progress.png")
+    if strip is not None:
+        parts.append(figures.figure(strip, "samples over time", "The same latents over time, the newest at the bottom."))
+    drawings = sorted((account.folder / "samples").glob("step-*.png"))
+    last = figures.read_picture(drawings[-1]) if drawings else None
+    if last is not None:
+        step = (
+            int(drawings[-1].stem.removeprefix("step-"))
+            if drawings[-1].stem.removeprefix("step-").isdecimal()
+            else account.step
+        )
+        parts.append(figures.figure(last, "last samples", f"The last samples that were drawn, of step {step:,}; seed 0."))
+    try:
+        model = load(account.folder)
+    except GanvasError as error:
+        parts.append(element("p", f"No model to draw from: {error.cause}."))
+        return section("Samples", *parts)
+    data, trouble = (data, "") if data is not None else opened(account)
+    drawn = figures.sampled(model)
+    if model.facts.get("step") != account.step or last is None:
+        words = f"The model that ganvas sample uses, of step {model.facts.get('step')}; seed 0."
+        parts.append(figures.figure(figures.drawn(drawn, data), "samples of the kept model", words))
+    return Html(section("Samples", *parts) + nearest(model, drawn, data, trouble))
+
+
+def opened(account: Account) -> tuple[Data | None, str]:
+    """The run's data, or why it cannot be had."""
+    try:
+        return accounts.open_data(account.config), ""
+    except GanvasError as error:
+        return None, error.cause
+
+
+def nearest(model: Model, drawn: torch.Tensor, data: Data | None, trouble: str) -> Html:
+    """The nearest training picture of each of the first samples, and what that proves."""
+    title = "Nearest training pictures"
+    if not model.spec.is_image:
+        words = (
+            "Points have no copies to look for: each batch of training is a fresh draw. The scatter above shows data beneath."
+        )
+        return section(title, element("p", words))
+    found = None if data is None else figures.neighbours(drawn, data)
+    if found is None:
+        return section(title, element("p", f"Not shown: {trouble or 'the training data is endless'}."))
+    picture = grid(torch.cat([found.samples, found.found]), len(found.samples))
+    distances = ", ".join(f"{distance:.3g}" for distance in found.distances)
+    usual = (
+        "" if found.usual is None else f" Real pictures that training never saw are typically {found.usual:.3g} from theirs."
+    )
+    searched = "all" if data is not None and found.searched == len(data) else "a random part"
+    caption = (
+        f"Above: samples. Below: the nearest of {found.searched:,} training pictures ({searched} of them), by Euclidean "
+        f"distance of raw pixels: {distances}.{usual}"
+    )
+    proof = (
+        "A pair that looks the same, or a distance far below the usual one, proves a copy. Pairs that differ do not prove that "
+        "there are none: a shifted or recoloured copy is far away in raw pixels."
+    )
+    return section(title, figures.figure(picture, "samples and their neighbours", caption), element("p", proof))
