@@ -20,8 +20,9 @@ import urllib.error
 import urllib.request
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import IO, Protocol, TypeVar, cast
 
@@ -104,7 +105,7 @@ class Debian:
 
 @dataclass(frozen=True)
 class Web:
-    """Files of one folder on the web. ``fetch`` makes a folder of them."""
+    """Files of one folder on the web, of up to ``limit`` bytes each. ``fetch`` makes a folder of them."""
 
     address: str
     files: tuple[str, ...]
@@ -116,16 +117,23 @@ class Web:
 
     def fetch(self, folder: Path) -> Path:
         for name in self.files:
-            try:
-                with urllib.request.urlopen(self.address + name, timeout=CONNECT_SECONDS) as answer:
-                    content = answer.read(self.limit + 1)
-            except (OSError, ValueError) as error:
-                reason = error.reason if isinstance(error, urllib.error.URLError) else error
-                raise Unavailable(f"{name}: {reason}") from error
-            if len(content) > self.limit:
-                raise Unavailable(f"{name} is larger than {self.limit:,} bytes")
-            (folder / name).write_bytes(content)
+            size = 0
+            with (folder / name).open("wb") as file:
+                for chunk in self._chunks(name):
+                    size += len(chunk)
+                    if size > self.limit:
+                        raise Unavailable(f"{name} is larger than {self.limit:,} bytes")
+                    file.write(chunk)
         return folder
+
+    def _chunks(self, name: str) -> Iterator[bytes]:
+        try:
+            with urllib.request.urlopen(self.address + name, timeout=CONNECT_SECONDS) as answer:
+                while chunk := answer.read(1 << 20):
+                    yield chunk
+        except (OSError, ValueError, HTTPException) as error:
+            reason = error.reason if isinstance(error, urllib.error.URLError) else error
+            raise Unavailable(f"{name}: {reason}") from error
 
 
 def first_available(what: str, sources: Sequence[tuple[Source, Callable[[Path], T]]], target: Path, mend: str) -> tuple[T, str]:

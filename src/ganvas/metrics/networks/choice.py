@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -10,10 +9,14 @@ import torch
 from ganvas.data import Data, Spec
 from ganvas.errors import DataError, ModelError, UsageError
 from ganvas.metrics.lenet import LeNetFeatures, lenet, load
+from ganvas.metrics.networks.clip import clip
 from ganvas.metrics.networks.contract import FeatureNetwork
+from ganvas.metrics.networks.dinov2 import dinov2
+from ganvas.metrics.networks.efficientnet import efficientnet
+from ganvas.metrics.networks.inception import inception
 from ganvas.metrics.networks.raw import Raw
+from ganvas.metrics.networks.weights import Report
 
-Report = Callable[[str], None]
 FEATURE_NETWORKS = {
     "auto": "raw for points; lenet for small labelled pictures; else efficientnet",
     "raw": "the values themselves: for points",
@@ -24,6 +27,7 @@ FEATURE_NETWORKS = {
     "clip": "CLIP ViT-L/14 at 336 pixels: the features of CMMD",
 }
 """The words that ``feature_network`` knows, and what stands behind each."""
+PRETRAINED = {"efficientnet": efficientnet, "inception": inception, "dinov2": dinov2, "clip": clip}
 SMALL = 64
 """Pixels up to which a side is a LeNet's business."""
 
@@ -56,7 +60,8 @@ def feature_network(
             return Raw()
         case "lenet":
             return lenet_of(data, path, report).to(device)
-    raise UsageError(f"the feature network {name} is not built in yet", "use lenet or raw")
+        case _:
+            return PRETRAINED[name](path, report=report).to(device)
 
 
 def automatic(data: Data | None) -> str:
