@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ganvas import data, errors
     from ganvas.data import Images, Spec
     from ganvas.errors import DataError, Diverged, GanvasError, ModelError, ResourceError, UsageError
+    from ganvas.evaluation.evaluate import Evaluation, evaluate
     from ganvas.method import Method
     from ganvas.methods import (
         CGAN,
@@ -38,6 +39,7 @@ _MODULES = ("data", "errors")
 _HOMES = {
     "ganvas.data": ("Images", "Spec"),
     "ganvas.errors": ("DataError", "Diverged", "GanvasError", "ModelError", "ResourceError", "UsageError"),
+    "ganvas.evaluation.evaluate": ("Evaluation", "evaluate"),
     "ganvas.method": ("Method",),
     "ganvas.methods": (
         "CGAN", "DCGAN", "GAN", "METHODS", "R3GAN", "WGAN", "WGANGP",
@@ -52,9 +54,9 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "CGAN", "DCGAN", "GAN", "METHODS", "R3GAN", "WGAN", "WGANGP",
-    "CGANConfig", "DCGANConfig", "DataError", "Diverged", "GANConfig", "GanvasError", "Images", "Interrupted", "Method",
-    "Model", "ModelError", "Progress", "R3GANConfig", "ResourceError", "Run", "Spec", "UsageError", "WGANConfig",
-    "WGANGPConfig", "__version__", "data", "errors", "load", "train",
+    "CGANConfig", "DCGANConfig", "DataError", "Diverged", "Evaluation", "GANConfig", "GanvasError", "Images", "Interrupted",
+    "Method", "Model", "ModelError", "Progress", "R3GANConfig", "ResourceError", "Run", "Spec", "UsageError", "WGANConfig",
+    "WGANGPConfig", "__version__", "data", "errors", "evaluate", "load", "train",
 ]  # fmt: skip
 
 

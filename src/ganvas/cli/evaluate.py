@@ -1,0 +1,95 @@
+"""``ganvas evaluate RUN|FOLDER``: how good samples are, in numbers that say how they were measured, and in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from ganvas.cli.flags import not_negative, positive
+from ganvas.cli.output import NORMAL, Speaking
+from ganvas.errors import UsageError
+
+
+def evaluate(
+    subject: str,
+    /,
+    *,
+    against: str | None = None,
+    metrics: str | None = None,
+    count: Annotated[int | None, Parameter(alias="-n", validator=positive)] = None,
+    features: str = "auto",
+    split: Literal["test", "train", "all"] | None = None,
+    seed: Annotated[int, Parameter(validator=not_negative)] = 0,
+    best: Annotated[bool, Parameter(negative="")] = False,
+    last: Annotated[bool, Parameter(negative="")] = False,
+    device: str = "cpu",
+    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    force: Annotated[bool, Parameter(negative="")] = False,
+    output: Speaking = NORMAL,
+) -> None:
+    """Measure how like the real data samples are, how varied, and whether they are copies.
+
+    For example:
+
+        ganvas evaluate wgan-gp-mnist-001                              what suits the data; a minute for MNIST on a CPU
+        ganvas evaluate wgan-gp-mnist-001 --metrics fid,kid --count 5000
+        ganvas evaluate theirs/ --against photos/ --features inception pictures that Ganvas never made
+        ganvas evaluate cgan-mnist-001 --metrics cas,cas-augmented     whether the samples can teach a classifier; minutes
+
+    Beside each score stands what real samples score in its place: that, and not 0, is what a perfect model would have.
+
+    Args:
+        subject: a run's name, the path of a run or model folder, or a folder of pictures.
+        against: real data: a name as for train --data, or a folder; by default what the run learnt from.
+        metrics: names separated by commas: frechet (fid), frechet-infinity, kid, inception-score, precision, recall, density,
+            coverage, sliced, emd, ms-ssim, memorisation, accuracy, cas, cas-augmented, modes, cmmd, sharpness.
+        count: samples a side; by default 10,000, or what there is.
+        features: the feature network: auto, raw, lenet, efficientnet, inception, dinov2, clip, or such a word with :PATH of its
+            weights.
+        split: of the real data: test is what training did not see.
+        seed: of the samples and every random choice.
+        best: judge a run's best snapshot; the default.
+        last: judge a run's last weights.
+        device: of the feature network: cpu, cuda, cuda:1 or mps.
+        out: a .json file to write the result to as well.
+        force: overwrite what is there.
+    """
+    if best and last:
+        raise UsageError("--best and --last exclude each other", "give one of them")
+    from ganvas.cli.files import arriving, claim
+    from ganvas.evaluation.evaluate import evaluate as measure
+
+    target = None if out is None else claim(out, {".json"}, force=force, folder=False)
+    found = measure(
+        place_of(subject),
+        None if metrics is None else [word for word in metrics.split(",") if word.strip()],
+        against=against,
+        count=count,
+        features=features,
+        split=split,
+        seed=seed,
+        which="last" if last else "best",
+        device=device,
+        report=output.say,
+    )
+    if target is not None:
+        import json
+
+        from ganvas.cli.output import plain
+
+        with arriving(target) as temporary:
+            temporary.write_text(json.dumps(plain(found.to_json()), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    output.result(found.to_json(), str(found))
+
+
+def place_of(subject: str) -> Path:
+    """A folder of pictures where there is one by that path and it is no run, else what ``names.existing`` finds."""
+    from ganvas.cli import names
+
+    path = Path(subject)
+    own = any((path / file).exists() for file in ("config.json", "model.json", "model", "model-best"))
+    if path.is_dir() and not own and not (names.RUNS / subject / "config.json").exists():
+        return path
+    return names.existing(subject)
