@@ -38,6 +38,9 @@ THEMES: dict[str, dict[str, str]] = {
         "export": "ganvas.cli.export:export",
     },
     "Know": {
+        "evaluate": "ganvas.cli.evaluate:evaluate",
+        "report": "ganvas.cli.report:report",
+        "compare": "ganvas.cli.compare:compare",
         "methods": "ganvas.cli.methods:methods",
         "data": "ganvas.cli.data:app",
         "config": "ganvas.cli.config:app",

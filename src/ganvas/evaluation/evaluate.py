@@ -20,6 +20,7 @@ from ganvas.evaluation.reading import verdict
 from ganvas.evaluation.registry import METRICS, default_metrics, metric_named, named_metrics
 from ganvas.evaluation.subject import Source, Which, against_of, subject_of
 from ganvas.metrics.score import Score
+from ganvas.runs.journal import finite
 from ganvas.runs.provenance import machine
 
 FOLDER = "evaluations"
@@ -197,7 +198,7 @@ def keep(run: Path, evaluation: Evaluation) -> Path:
     folder = run / FOLDER
     taken = [int(match[1]) for path in folder.glob("*.json") if (match := re.fullmatch(r"(\d+)\.json", path.name))]
     path = folder / f"{max(taken, default=0) + 1:03d}.json"
-    write_atomically(path, json.dumps(evaluation.to_json(), indent=1, ensure_ascii=False).encode())
+    write_atomically(path, json.dumps(finite(evaluation.to_json()), indent=1, ensure_ascii=False, allow_nan=False).encode())
     return path
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ganvas.errors import UsageError
@@ -30,13 +30,13 @@ class Measured:
     floor: Score | None = None
     aim: Aim = "lower"
     words: str = ""
-    facts: dict[str, Any] | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         floor = None if self.floor is None else self.floor.to_json()
         return {
             "metric": self.key, **self.score.to_json(), "aim": self.aim, "floor": floor, "words": self.words,
-            "facts": self.facts or {},
+            "facts": self.facts,
         }  # fmt: skip
 
     @classmethod

@@ -22,7 +22,7 @@ def verdict(measured: Sequence[Measured]) -> list[str]:
 
 def copies(by_key: dict[str, Measured]) -> Iterator[str]:
     if found := by_key.get("memorisation"):
-        yield f"{'copies training samples' if (found.facts or {})['detected'] else 'copying'}: {found.words}"
+        yield f"{'copies training samples' if found.facts['detected'] else 'copying'}: {found.words}"
 
 
 def likeness(by_key: dict[str, Measured]) -> Iterator[str]:
