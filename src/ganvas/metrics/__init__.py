@@ -12,7 +12,11 @@ from ganvas.metrics.memorisation import Memorisation, authenticity, memorisation
 from ganvas.metrics.modes import ModeCoverage, mode_coverage
 from ganvas.metrics.moments import Moments
 from ganvas.metrics.ms_ssim import ms_ssim, ms_ssim_diversity
+from ganvas.metrics.networks import FEATURE_NETWORKS, FeatureNetwork, feature_network
+from ganvas.metrics.over_ranks import gather_over_ranks, merge_over_ranks
+from ganvas.metrics.perceptual import PathLength, lpips_distance, perceptual_path_length
 from ganvas.metrics.precision_recall import PrecisionRecall, precision_recall
+from ganvas.metrics.real_statistics import RealStatistics, real_statistics
 from ganvas.metrics.resize import quantise, resize
 from ganvas.metrics.score import Score
 from ganvas.metrics.sharpness import sharpness
@@ -20,15 +24,19 @@ from ganvas.metrics.stacked import StackedModes, stacked_digits, stacked_modes
 from ganvas.metrics.stamp import Stamp
 
 __all__ = [
+    "FEATURE_NETWORKS",
     "ConditionalAccuracy",
     "DensityCoverage",
+    "FeatureNetwork",
     "FrechetInfinity",
     "InceptionScore",
     "KernelDistance",
     "Memorisation",
     "ModeCoverage",
     "Moments",
+    "PathLength",
     "PrecisionRecall",
+    "RealStatistics",
     "Score",
     "StackedModes",
     "Stamp",
@@ -36,18 +44,24 @@ __all__ = [
     "cmmd",
     "conditional_accuracy",
     "density_coverage",
+    "feature_network",
     "frechet_between_gaussians",
     "frechet_distance",
     "frechet_infinity",
+    "gather_over_ranks",
     "inception_score",
     "kernel_distance",
+    "lpips_distance",
     "memorisation",
+    "merge_over_ranks",
     "mode_coverage",
     "ms_ssim",
     "ms_ssim_diversity",
+    "perceptual_path_length",
     "perfect_coverage",
     "precision_recall",
     "quantise",
+    "real_statistics",
     "resize",
     "sharpness",
     "stacked_digits",

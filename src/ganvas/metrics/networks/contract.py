@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -39,6 +39,7 @@ class FeatureNetwork(Protocol):
         """Class probabilities (N, K) float32 on the CPU, for the Inception Score; None where the network has no classes."""
 
 
+@runtime_checkable
 class StagedNetwork(FeatureNetwork, Protocol):
     """A feature network that also shows what it sees on the way, for perceptual distances."""
 

@@ -9,7 +9,10 @@ from torch import Tensor, nn
 
 from ganvas.errors import UsageError
 from ganvas.metrics.batched import BATCH_SIZE, through
-from ganvas.metrics.resize import quantise, resize
+from ganvas.metrics.resize import quantise, resize, weights
+
+AT_ONCE = 4
+"""Pictures that pass through a network on a CPU at a time: more would push activations out of its cache (twice the time)."""
 
 
 class Backbone(nn.Module):
@@ -71,34 +74,45 @@ class Pretrained:
     def features(self, image: Tensor, batch_size: int = BATCH_SIZE) -> Tensor:
         """Features (N, d) of pictures (N, 1 or 3, H, W) in [-1, 1]; values outside are cut, as in a file."""
         require_colour(image)
-        return through(lambda batch: self.network.embed(self.prepared(batch)), image, batch_size)
+        return through(self._embed, image, batch_size)
 
     def probabilities(self, image: Tensor, batch_size: int = BATCH_SIZE) -> Tensor | None:
         """Class probabilities (N, K) of pictures (N, 1 or 3, H, W) in [-1, 1]."""
         if not self.network.classes:
             return None
         require_colour(image)
-        return through(
-            lambda batch: self.network.logits(self.network.embed(self.prepared(batch))).softmax(1), image, batch_size
-        )
+        return through(lambda batch: self.network.logits(self._embed(batch)).softmax(1), image, batch_size)
+
+    def _embed(self, batch: Tensor) -> Tensor:
+        parts = self.prepared(batch).split(AT_ONCE if self._device.type == "cpu" else len(batch))
+        return torch.cat([self.network.embed(part) for part in parts])
 
     @torch.no_grad()
     def stages(self, image: Tensor) -> list[Tensor]:
-        """Activations at several depths of pictures (N, 1 or 3, H, W) in [-1, 1]; raises UsageError where there are none."""
+        """Activations at several depths of pictures (N, 1 or 3, H, W) in [-1, 1]; raises UsageError where there are none.
+
+        The pictures are resized by the same filter but do not go through bytes, so that small differences reach the network.
+        """
         require_colour(image)
-        found = self.network.levels(self.prepared(image))
+        side = self.network.side
+        down, across = (weights(size, side, "bicubic").to(image.device, torch.float32) for size in image.shape[2:])
+        picture = (down @ ((image.float() + 1) * 127.5) @ across.T).to(self._device)
+        found = self.network.levels(self._normalised(picture))
         if not found:
             raise UsageError(f"{self.name} shows no activations on the way", "use efficientnet, inception or lenet")
         return found
 
     def prepared(self, image: Tensor) -> Tensor:
         """Pictures (N, C, H, W) in [-1, 1] as the network takes them: (N, 3, side, side) float32 on its device."""
-        device, network = self._device, self.network
+        device, side = self._device, self.network.side
         # In float64, to the last bit of Pillow: on the CPU where the device knows no float64.
         pixels = quantise(image).to(device if device.type == "cuda" else "cpu")
-        picture = resize(pixels, network.side, network.side, quantised=False).to(device).expand(-1, 3, -1, -1)
-        mean, deviation = (torch.tensor(each, device=device).view(1, 3, 1, 1) for each in (network.mean, network.deviation))
-        return ((picture - mean) / deviation).contiguous(memory_format=torch.channels_last)
+        return self._normalised(resize(pixels, side, side, quantised=False).to(device))
+
+    def _normalised(self, picture: Tensor) -> Tensor:
+        network = self.network
+        mean, deviation = (picture.new_tensor(each).view(1, 3, 1, 1) for each in (network.mean, network.deviation))
+        return ((picture.expand(-1, 3, -1, -1) - mean) / deviation).contiguous(memory_format=torch.channels_last)
 
     @property
     def _device(self) -> torch.device:
