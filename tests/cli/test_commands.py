@@ -78,7 +78,7 @@ def test_accept_fails_when_a_row_does(cli, monkeypatch):
 
 
 def test_examples_are_listed(cli):
-    assert set(cli("examples", "--json").json) == {"x-squared", "mnist-gan", "surprised-faces", "mnist-wgan"}
+    assert set(cli("examples", "--json").json) == set(EXAMPLES)
     wrong = cli("examples", "x-sqared")
     assert (wrong.code, 'Did you mean "x-squared"?' in wrong.err) == (2, True)
 

@@ -32,7 +32,8 @@ def test_listing_the_examples_imports_nothing_heavy() -> None:
 
 
 def test_every_example_loads() -> None:
-    assert list(EXAMPLES) == ["x-squared", "mnist-gan", "surprised-faces", "mnist-wgan"]
+    thesis = ["x-squared", "mnist-gan", "surprised-faces", "mnist-wgan"]
+    assert list(EXAMPLES) == [*thesis, "wasserstein", "discriminator-vs-critic"]
     modules = [example.load().__module__ for example in EXAMPLES.values()]  # type: ignore[attr-defined]
     assert modules == [f"ganvas.examples.{name.replace('-', '_')}" for name in EXAMPLES]
 

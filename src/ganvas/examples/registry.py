@@ -99,6 +99,18 @@ def mnist_wgan() -> Runner:
     return run
 
 
+def wasserstein() -> Runner:
+    from ganvas.examples.wasserstein import run
+
+    return run
+
+
+def discriminator_vs_critic() -> Runner:
+    from ganvas.examples.discriminator_vs_critic import run
+
+    return run
+
+
 EXAMPLES: dict[str, Example] = {
     "x-squared": Example("A GAN learns the curve (x, x^2): fake points settle on it", "1 min", x_squared),
     "mnist-gan": Example("A GAN learns handwritten digits: grids after 10, 100 and 500 epochs", "a day, fast 5 min", mnist_gan),
@@ -109,4 +121,10 @@ EXAMPLES: dict[str, Example] = {
         takes_data=True,
     ),
     "mnist-wgan": Example("A Wasserstein GAN learns one digit: grids after 1 to 4 epochs", "5 min, fast 2 min", mnist_wgan),
+    "wasserstein": Example("Primal equals dual: exact transport, its potential, and critics", "1 min, fast 20 s", wasserstein),
+    "discriminator-vs-critic": Example(
+        "A discriminator saturates where a critic stays linear: two Gaussians, and two parallel lines",
+        "30 s, fast 15 s",
+        discriminator_vs_critic,
+    ),
 }

@@ -9,6 +9,8 @@ from ganvas.evaluation.accept import digits, plane
 from ganvas.evaluation.accept.closed_forms import objectives
 from ganvas.evaluation.accept.copies import planted_copies
 from ganvas.evaluation.accept.dirac import dirac
+from ganvas.evaluation.accept.estimates import estimates_against_exact
+from ganvas.evaluation.accept.gradients import gradients_at_fakes
 from ganvas.evaluation.accept.overshoot import overshoot
 from ganvas.evaluation.accept.resizing import equals_pillow
 from ganvas.evaluation.accept.rows import Check, Outcome, Row, run_checks
@@ -52,6 +54,20 @@ LEVELS: dict[int, list[Check]] = {
         Check("A6", "scores against closed forms", "3 %", closed_forms_of_scores, 0.2),
         Check("A8", "resizing against Pillow", "equal to the last bit", equals_pillow),
         Check("M1", "copies of training pictures planted at 0, 10, 50 %", "detected; 5 points", planted_copies, 0.3),
+        Check(
+            "A1",
+            "N(-3,1), N(3,1): |gradient| at the fakes",
+            "minimax <= 1e-3; non-saturating >= 1; penalised 15 %, spread 10 %; clipped 10 %",
+            gradients_at_fakes,
+            0.3,
+        ),
+        Check(
+            "A4",
+            "critic's estimate against exact W1 on pairs that are no shift",
+            "15 %; over its slope <= exact + 2 %",
+            estimates_against_exact,
+            1,
+        ),
     ],
 }
 """The rows of each level, in the order in which they run."""
