@@ -60,8 +60,8 @@ def compare(
         lacking = [*lacking, "no run has two scores or estimates over time: there are no curves"]
     for words in lacking:
         output.say(words, "yellow")
-    figures_lie = f"figures   {', '.join(printable(str(path)) for path in written)}"
-    output.result(document, shown(comparison, figures_lie))
+    places = printable(", ".join(str(path) for path in written))
+    output.result(document, shown(comparison, f"figures   {places}"))
 
 
 def shown(comparison: Comparison, last: str) -> RenderableType:
@@ -74,10 +74,10 @@ def shown(comparison: Comparison, last: str) -> RenderableType:
     parts: list[RenderableType] = [facts_table(comparison), Text()]
     if comparison.settings:
         parts += [settings_table(comparison), Text()]
-    if comparison.scores:
-        parts += [scores_table(comparison), Text()]
-    sentences = [*comparison.leads, *(f"note: {words}" for words in comparison.caveats)]
-    return Group(*parts, *(Text(printable(words)) for words in [*sentences, last]))
+    for row in comparison.scores:
+        parts += score_block(row)
+    notes = [Text(printable(f"note: {words}")) for words in comparison.caveats]
+    return Group(*parts, *notes, Text(last))
 
 
 def facts_table(comparison: Comparison) -> RenderableType:
@@ -141,33 +141,24 @@ def cell(value: Any, brief: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else brief(value)
 
 
-def scores_table(comparison: Comparison) -> RenderableType:
-    """Scores that compare share a row; how each row was measured stands below by its number."""
-    from rich.console import Group
+def score_block(row: ScoreRow) -> list[RenderableType]:
+    """One score of the runs that have it: how it was measured, each run's value, and who is ahead."""
     from rich.table import Table
     from rich.text import Text
 
     from ganvas.cli.output import printable
-    from ganvas.evaluation.compare import LETTERS
+    from ganvas.evaluation.compare import LETTERS, lead
 
-    table = Table("score", *LETTERS[: len(comparison.accounts)], box=None)
-    notes: list[Text] = []
-    for number, row in enumerate(comparison.scores, 1):
-        arrow = "lower" if row.example.score.better == "lower" else "higher"
-        cells = [value_of(row, index) for index in range(len(comparison.accounts))]
-        table.add_row(printable(f"{row.name}, {row.source} [{number}], {arrow} is better"), *cells)
-        notes.append(Text(printable(f"[{number}] {row.stamp}"), style="dim"))
-        if row.apart:
-            notes.append(Text(printable(f"    measured differently from the row above: {row.apart}"), style="yellow"))
-    return Group(table, *notes)
-
-
-def value_of(row: ScoreRow, index: int) -> str:
-    """ "0.0123 ± 0.0004, 1.3x floor, step 1,234"."""
-    if index not in row.moments:
-        return "-"
-    moment = row.moments[index]
-    text = f"{moment.score.value:.4g}"
-    text += "" if moment.score.standard_error is None else f" ± {moment.score.standard_error:.1g}"
-    text += f", {moment.score.value / moment.floor:.2g}x floor" if moment.floor else ""
-    return text + (f", step {moment.step:,}" if moment.step else "")
+    better = row.example.score.better
+    parts: list[RenderableType] = [Text(printable(f"{row.name}, {row.source} ({better} is better)"), style="bold")]
+    parts.append(Text(printable(str(row.stamp)), style="dim"))
+    if row.apart:
+        parts.append(Text(printable(f"measured differently from the one above: {row.apart}"), style="yellow"))
+    table = Table(show_header=False, box=None)
+    for index, moment in row.moments.items():
+        score = moment.score
+        error = "" if score.standard_error is None else f"± {score.standard_error:.1g}"
+        floor = "" if moment.floor is None else f"real data {moment.floor:.4g}"
+        table.add_row(LETTERS[index], f"{score.value:.4g}", error, floor, f"step {moment.step:,}" if moment.step else "")
+    ahead = lead(row)
+    return [*parts, table, *([Text(printable(ahead))] if ahead else []), Text()]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from ganvas.cli.output import NORMAL, Speaking
+
+BARS = "▁▂▃▄▅▆▇█"
 
 
 def info(run: str, /, *, output: Speaking = NORMAL) -> None:
@@ -66,6 +69,7 @@ def run_facts(folder: Path) -> dict[str, Any]:
     Raises:
         ModelError: the folder's config is damaged.
     """
+    from ganvas.evaluation.account import why_ended
     from ganvas.runs import Run
 
     run = Run(folder)
@@ -86,6 +90,8 @@ def run_facts(folder: Path) -> dict[str, Any]:
         "wasserstein_estimate_signed": last.get("wasserstein"),
         "checkpoints": run.steps(),
         "best": run.best,
+        "scores": run.scores(),
+        "ended": why_ended(folder) or None,
         "written": written(folder),
     }
 
@@ -110,7 +116,9 @@ def lines(document: dict[str, Any], indent: str = "") -> list[str]:
     shown = []
     for key, value in document.items():
         label = key.replace("_", " ")
-        if isinstance(value, dict) and value:
+        if key == "scores":
+            shown += score_lines(value, indent)
+        elif isinstance(value, dict) and value:
             shown += [f"{indent}{label}", *lines(value, indent + "  ")]
         elif key == "wasserstein_estimate_signed" and value is not None:
             shown.append(
@@ -122,3 +130,35 @@ def lines(document: dict[str, Any], indent: str = "") -> list[str]:
         elif value not in (None, {}, []):
             shown.append(f"{indent}{label:18} {', '.join(map(str, value)) if isinstance(value, list) else value}")
     return shown
+
+
+def score_lines(records: list[dict[str, Any]], indent: str) -> list[str]:
+    """The last score's course over the run as a line of bars, with its ends and its best in figures."""
+    from ganvas.evaluation.account import comparable_with_last, moment
+    from ganvas.evaluation.judgement import best_of
+
+    trend = comparable_with_last([found for record in records if (found := moment(record, "")) is not None])
+    if not trend:
+        return []
+    first, best, last = trend[0], best_of(trend), trend[-1]
+    score = last.score
+    bars = sparkline([each.score.value for each in trend])
+    return [
+        f"{indent}{'score':18} {bars}  {score.name}, {score.better} is better",
+        f"{indent}{'':18} {first.score.value:.4g} at step {first.step:,}, best {best.score.value:.4g} at step {best.step:,}, "
+        f"last {score.value:.4g} at step {last.step:,}",
+    ]
+
+
+def sparkline(values: list[float], width: int = 40) -> str:
+    """Values as bars of eight heights, the lowest value the lowest bar; neighbours are averaged to at most ``width`` bars.
+
+    A logarithmic scale is taken where the largest is more than ten times the smallest, both above 0.
+    """
+    if min(values) > 0 and max(values) > 10 * min(values):
+        values = [math.log(value) for value in values]
+    count = min(len(values), width)
+    edges = [len(values) * n // count for n in range(count + 1)]
+    means = [sum(values[low:high]) / (high - low) for low, high in zip(edges, edges[1:], strict=False)]
+    low, high = min(means), max(means)
+    return "".join(BARS[round((mean - low) / (high - low) * 7) if high > low else 3] for mean in means)

@@ -53,6 +53,7 @@ class Account:
         evaluation: the last of evaluations/*.json; empty when there is none.
         evaluated: its scores.
         ended: why training ended, in words; empty when that is not recorded.
+        diverged: whether it ended by divergence.
         findings: the doctor's, on the records.
         troubles: what of the files could not be read, a clause each.
     """
@@ -65,6 +66,7 @@ class Account:
     evaluation: dict[str, Any] = field(default_factory=dict)
     evaluated: list[Moment] = field(default_factory=list)
     ended: str = ""
+    diverged: bool = False
     findings: list[Finding] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
 
@@ -135,6 +137,7 @@ def read(folder: Path) -> Account:
             if (found := moment({**evaluation, "floor": None, "score": fields_}, data)) is not None
         ],
         ended=why_ended(folder),
+        diverged=read_object(folder / "ended.json").get("reason") == "diverged",
         findings=diagnose(stats),
         troubles=troubles(folder, stats, moments),
     )
@@ -251,6 +254,7 @@ def last_evaluation(folder: Path) -> dict[str, Any]:
 
 
 def why_ended(folder: Path) -> str:
+    """The words of ended.json; empty while training goes on, was interrupted, or ended before there was such a file."""
     told = read_object(folder / "ended.json")
     words = [told.get(key) for key in ("words", "reason")]
     return next((word for word in words if isinstance(word, str) and word), "")
@@ -282,7 +286,7 @@ def troubles(folder: Path, stats: list[dict[str, Any]], moments: list[Moment | N
     if broken:
         found.append(f"some records have no finite value of {', '.join(broken[:5])}: their curves have gaps")
     if (folder / "best.json").is_file() and Run(folder).best is None:
-        found.append("best.json is damaged")
+        found.append("the mark of the best snapshot, best.json, is damaged")
     return found
 
 

@@ -71,14 +71,12 @@ class Comparison:
         accounts: the runs, in the order of ``LETTERS``.
         settings: those in which they differ.
         scores: rows of scores that compare.
-        leads: who is ahead in each row, in words.
         caveats: what these runs do not allow to be said.
     """
 
     accounts: tuple[Account, ...]
     settings: tuple[Setting, ...]
     scores: tuple[ScoreRow, ...]
-    leads: tuple[str, ...]
     caveats: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -95,6 +93,7 @@ class Comparison:
                     "name": row.name,
                     "better": row.example.score.better,
                     "apart": row.apart,
+                    "lead": lead(row),
                     "values": [
                         {"run": names[index], "step": m.step, "floor": m.floor, **m.score.to_json()}
                         for index, m in row.moments.items()
@@ -102,7 +101,6 @@ class Comparison:
                 }
                 for row in self.scores
             ],
-            "leads": list(self.leads),
             "caveats": list(self.caveats),
         }
 
@@ -119,14 +117,8 @@ def compare(accounts: Sequence[Account]) -> Comparison:
     twice = next((place for number, place in enumerate(places) if place in places[:number]), None)
     if twice is not None:
         raise UsageError(f"{twice.name} is named twice", "name each run once")
-    rows = score_rows(accounts)
-    return Comparison(
-        tuple(accounts),
-        tuple(settings_apart(accounts)),
-        tuple(rows),
-        tuple(words for row in rows if (words := lead(row))),
-        tuple(caveats(accounts)),
-    )
+    apart, scores, warnings = settings_apart(accounts), score_rows(accounts), caveats(accounts)
+    return Comparison(tuple(accounts), tuple(apart), tuple(scores), tuple(warnings))
 
 
 def facts(account: Account) -> dict[str, Any]:
@@ -248,17 +240,14 @@ def lead(row: ScoreRow) -> str:
         return ""
     first, second = (row.moments[index].score for index in order[:2])
     gap, errors = abs(first - second), [score.standard_error for score in (first, second)]
-    title = f"{row.name} ({row.source})"
     if gap == 0:
-        return f"{title}: {LETTERS[order[0]]} and {LETTERS[order[1]]} are equal"
-    ahead = f"{title}: {LETTERS[order[0]]} is ahead of {LETTERS[order[1]]} by {gap:.3g}"
+        return f"{LETTERS[order[0]]} and {LETTERS[order[1]]} are equal"
+    ahead = f"{LETTERS[order[0]]} is ahead of {LETTERS[order[1]]} by {gap:.3g}"
     if errors[0] is None or errors[1] is None:
         return f"{ahead}; the error of that is not known: another seed may say otherwise"
     error = math.hypot(errors[0], errors[1])
     if gap < CLEAR * error:
-        return (
-            f"{title}: no difference can be seen, {gap:.2g} ± {error:.1g} between {LETTERS[order[0]]} and {LETTERS[order[1]]}"
-        )
+        return f"no difference can be seen, {gap:.2g} ± {error:.1g} between {LETTERS[order[0]]} and {LETTERS[order[1]]}"
     return f"{ahead} ± {error:.1g}"
 
 

@@ -43,7 +43,7 @@ class Panel(NamedTuple):
     """Lines that may share an axis, and the value that real data would have."""
 
     title: str
-    caption: str
+    captions: tuple[str, str]
     lines: list[Line]
     floor: float | None
 
@@ -63,8 +63,11 @@ def panels(comparison: Comparison) -> list[Panel]:
     if groups:
         return [score_panel(comparison, group) for group in sorted(groups, key=len, reverse=True)[:3]]
     lines = [line for index, account in enumerate(comparison.accounts) if (line := estimate_line(index, account))]
-    caption = "the critics' own scales differ: shapes compare, heights do not"
-    return [Panel("Wasserstein estimate E[f(x)] - E[f(G(z))], raw", caption, lines, None)] if lines else []
+    captions = (
+        "no scores over time: the critics' estimates in their place",
+        "each critic has its own scale: shapes compare, heights do not",
+    )
+    return [Panel("Wasserstein estimate E[f(x)] - E[f(G(z))], raw", captions, lines, None)] if lines else []
 
 
 def score_panel(comparison: Comparison, group: list[int]) -> Panel:
@@ -78,8 +81,11 @@ def score_panel(comparison: Comparison, group: list[int]) -> Panel:
     example = comparison.accounts[group[0]].trend[-1]
     floors = [m.floor for index in group for m in comparison.accounts[index].trend if m.floor is not None]
     stamp = example.score.stamp
-    caption = f"{example.score.better} is better; {stamp.features}, {stamp.generated:,} against {stamp.real:,} ({stamp.split})"
-    return Panel(example.score.name, caption, lines, floors[-1] if floors else None)
+    captions = (
+        f"{example.score.better} is better; {stamp.features}",
+        f"{stamp.generated:,} generated against {stamp.real:,} real ({stamp.split})",
+    )
+    return Panel(example.score.name, captions, lines, floors[-1] if floors else None)
 
 
 def estimate_line(index: int, account: Account) -> Line | None:
@@ -115,7 +121,7 @@ def draw_curves(comparison: Comparison) -> bytes | None:
     for row, panel in enumerate(shown):
         for column, (words, take) in enumerate(AXES):
             label = plain_text(panel.title) if column == 0 else words
-            caption = plain_text(panel.caption) if column == 0 else "the same scores"
+            caption = plain_text(short(panel.captions[column], 66))
             axes = sheet.panel(2 * row + column, label, caption, ticks=TICKS + 0.14)
             draw_lines(axes, panel, names, take)
             axes.set_xlabel("images" if column == 0 else "minutes", fontsize=7.5, color=GREY, labelpad=2)
@@ -148,7 +154,7 @@ def draw_lines(axes: Axes, panel: Panel, names: Sequence[str], take: Callable[[L
         if line.best >= 0:
             axes.plot(x[line.best], y[line.best], "o", markersize=7, markerfacecolor="none", markeredgecolor=colour)
     longest = max(max(take(line)) for line in panel.lines) or 1.0
-    axes.set_xlim(0, longest * 1.32)  # room for the names at the lines' ends
+    axes.set_xlim(0, longest * 1.45)  # room for the names at the lines' ends
     axes.set_xticks([tick for tick in axes.get_xticks() if 0 <= tick <= longest])
     axes.xaxis.set_major_formatter(lambda x, _: f"{x:,.3g}" if x < 1000 else f"{x:,.0f}")
     axes.grid(axis="y", color=FAINT, linewidth=0.6)
@@ -159,18 +165,22 @@ def draw_lines(axes: Axes, panel: Panel, names: Sequence[str], take: Callable[[L
             "floor: real against real", (0, panel.floor), xytext=(3, 3), textcoords="offset points", fontsize=6.5, color=GREY
         )
     plain(axes)
+    axes.set_ylim(axes.get_ylim())  # what is asked for is computed: the labels need it
     label_ends(axes, panel.lines, names, take)
 
 
 def label_ends(axes: Axes, lines: Sequence[Line], names: Sequence[str], take: Callable[[Line], list[float]]) -> None:
-    """Writes each run's name at its line's end, names that would touch moved apart."""
+    """Writes the runs' names in a column at the right, each tied to its line's end, names that would touch moved apart."""
     to_fraction = axes.transData + axes.transAxes.inverted()
-    ends = [to_fraction.transform((take(line)[-1], line.values[-1])) for line in lines]
-    heights = spread([float(end[1]) for end in ends], END_GAP)
-    for line, end, height in zip(lines, ends, heights, strict=True):
-        axes.annotate(
-            plain_text(short(names[line.run])), (float(end[0]), height), xycoords="axes fraction", xytext=(6, 0),
-            textcoords="offset points", va="center", fontsize=7, weight="bold", color=COLOURS[line.run], annotation_clip=False,
+    ends = [[float(c) for c in to_fraction.transform((take(line)[-1], line.values[-1]))] for line in lines]
+    column = max(x for x, _ in ends) + 0.04
+    heights = spread([y for _, y in ends], END_GAP)
+    for line, (x, y), height in zip(lines, ends, heights, strict=True):
+        colour = COLOURS[line.run]
+        axes.plot([x, column - 0.01], [y, height], color=colour, linewidth=0.7, alpha=0.5, transform=axes.transAxes)
+        axes.text(
+            column, height, plain_text(short(names[line.run])), transform=axes.transAxes, va="center", fontsize=7,
+            weight="bold", color=colour,
         )  # fmt: skip
 
 

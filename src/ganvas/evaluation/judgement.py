@@ -49,7 +49,7 @@ def judge(account: Account, spoken: str) -> Judgement:
         account: the run.
         spoken: its name on a command line.
     """
-    if account.broken_terms or any(finding.severity == "bad" for finding in account.findings):
+    if account.diverged or account.broken_terms or any(finding.severity == "bad" for finding in account.findings):
         return failing(account, spoken)
     if not account.step:
         advice = (f"Go on with `ganvas resume {spoken}`.",)
@@ -73,6 +73,7 @@ def judge(account: Account, spoken: str) -> Judgement:
 def failing(account: Account, spoken: str) -> Judgement:
     """Something is broken, whatever the scores were before."""
     because = [f"{name} is not finite at the last record: training has diverged." for name in account.broken_terms[:1]]
+    because += [sentence(account.ended)] if account.diverged else []
     advice = ["Lower the learning rate, or pass `--heal 3` to roll back by itself."] if because else []
     for finding in account.findings:
         if finding.severity == "bad":

@@ -17,6 +17,7 @@ from ganvas.evaluation.judgement import Judgement, judge
 from ganvas.evaluation.report import figures, sections
 from ganvas.evaluation.report.page import Child, Html, document, element, section
 from ganvas.runs import Model, load
+from ganvas.runs.checkpoint import step_of
 from ganvas.runs.durable import replace_file
 from ganvas.runs.grids import grid
 
@@ -65,13 +66,9 @@ def samples(account: Account, data: Data | None) -> Html:
         parts.append(figures.figure(strip, "samples over time", "The same latents over time, the newest at the bottom."))
     drawings = sorted((account.folder / "samples").glob("step-*.png"))
     last = figures.read_picture(drawings[-1]) if drawings else None
+    step = step_of(drawings[-1].with_suffix("")) if drawings else None
     if last is not None:
-        step = (
-            int(drawings[-1].stem.removeprefix("step-"))
-            if drawings[-1].stem.removeprefix("step-").isdecimal()
-            else account.step
-        )
-        parts.append(figures.figure(last, "last samples", f"The last samples that were drawn, of step {step:,}; seed 0."))
+        parts.append(figures.figure(last, "last samples", f"The last samples that were drawn, of step {step}; seed 0."))
     try:
         model = load(account.folder)
     except GanvasError as error:
@@ -79,7 +76,7 @@ def samples(account: Account, data: Data | None) -> Html:
         return section("Samples", *parts)
     data, trouble = (data, "") if data is not None else opened(account)
     drawn = figures.sampled(model)
-    if model.facts.get("step") != account.step or last is None:
+    if last is None or model.facts.get("step") != step:
         words = f"The model that ganvas sample uses, of step {model.facts.get('step')}; seed 0."
         parts.append(figures.figure(figures.drawn(drawn, data), "samples of the kept model", words))
     return Html(section("Samples", *parts) + nearest(model, drawn, data, trouble))

@@ -12,8 +12,9 @@ from ganvas.evaluation.compare_figures import spread
 from ganvas.evaluation.report.page import Html, element
 
 WIDTH, HEIGHT = 560, 236
-LEFT, RIGHT, TOP, BOTTOM = 54, 132, 14, 38
-"""Pixels of the drawing, and its margins; at the right stand the lines' names."""
+LEFT, TOP, BOTTOM = 54, 14, 38
+NAMED, NAMELESS = 132, 16
+"""Pixels of the drawing, and its margins; at the right stand the lines' names, where they have any."""
 MOST_POINTS = 400
 LOGARITHMIC = 12.0
 """From this ratio of the largest to the smallest positive value on, the axis is logarithmic."""
@@ -22,7 +23,7 @@ COLOURS = 4
 
 
 class Line(NamedTuple):
-    """A named curve; ``y`` may hold nan, which leaves a gap, and ``errors`` are its standard errors (nan: not known)."""
+    """A curve, its name written at its end; nan in ``y`` leaves a gap; ``errors``: standard errors, nan where not known."""
 
     name: str
     x: Sequence[float]
@@ -65,22 +66,28 @@ def chart(lines: Sequence[Line], *, x_name: str, about: str, floor: float | None
     """
     lines = [thinned(line) for line in lines]
     right = max(max(line.x) for line in lines)
-    across = Scale(0.0, right if right > 0 else 1.0, LEFT, WIDTH - RIGHT)
+    edge = WIDTH - (NAMED if any(line.name for line in lines) else NAMELESS)
+    across = Scale(0.0, right if right > 0 else 1.0, LEFT, edge)
     up, cut = vertical([v for line in lines for v in line.y if math.isfinite(v)] + ([floor] if floor is not None else []))
     parts = [element("title", about), *axes(across, up, x_name)]
     if floor is not None:
-        parts.append(element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=r(up(floor)), y2=r(up(floor)), class_="floor"))
+        parts.append(element("line", x1=LEFT, x2=edge, y1=r(up(floor)), y2=r(up(floor)), class_="floor"))
         parts.append(element("text", f"real data {floor:.3g}", x=LEFT + 4, y=r(up(floor) - 4)))
     for number, line in enumerate(lines):
         parts += curve(line, number % COLOURS, across, up)
     for mark in marks:
         x, y = across(mark.x), up(mark.y)
-        side = "end" if x > (LEFT + WIDTH - RIGHT) / 2 else "start"
+        side = "end" if x > (LEFT + edge) / 2 else "start"
+        low = y > (TOP + HEIGHT - BOTTOM) / 2  # then the line comes from above
         parts.append(element("circle", cx=r(x), cy=r(y), r=4.5, class_="ring s0"))
-        parts.append(element("text", mark.words, x=r(x), y=r(max(y - 9, TOP)), text_anchor=side))
+        parts.append(
+            element(
+                "text", mark.words, x=r(x), y=r(min(y + 18, HEIGHT - BOTTOM - 3) if low else max(y - 9, TOP)), text_anchor=side
+            )
+        )
     parts += names(lines, up, across)
     if cut:
-        parts.append(element("text", "outliers are cut at the edges", x=WIDTH - RIGHT, y=HEIGHT - 3, text_anchor="end"))
+        parts.append(element("text", "outliers are cut at the edges", x=edge, y=HEIGHT - 3, text_anchor="end"))
     return element("svg", *parts, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=about)
 
 
@@ -126,12 +133,12 @@ def axes(across: Scale, up: Scale, x_name: str) -> list[Html]:
     parts = []
     for value in ticks(up, 5):
         y = up(value)
-        parts.append(element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=r(y), y2=r(y), class_="axis"))
+        parts.append(element("line", x1=LEFT, x2=across.end, y1=r(y), y2=r(y), class_="axis"))
         parts.append(element("text", f"{value:.4g}", x=LEFT - 6, y=r(y + 3.5), text_anchor="end"))
     for value in ticks(across, 5):
         words = f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
         parts.append(element("text", words, x=r(across(value)), y=HEIGHT - BOTTOM + 15, text_anchor="middle"))
-    middle = (LEFT + WIDTH - RIGHT) / 2
+    middle = (LEFT + across.end) / 2
     return [*parts, element("text", x_name, x=r(middle), y=HEIGHT - BOTTOM + 30, text_anchor="middle")]
 
 

@@ -80,7 +80,7 @@ def score_curve(account: Account) -> Html:
     best, score = best_of(trend), trend[-1].score
     nan = float("nan")
     errors = [nan if m.score.standard_error is None else m.score.standard_error for m in trend]
-    line = Line(score.name, [m.images for m in trend], [m.score.value for m in trend], errors)
+    line = Line("", [m.images for m in trend], [m.score.value for m in trend], errors)
     floors = [m.floor for m in trend if m.floor is not None]
     about = f"{score.name} over images, from {trend[0].score.value:.3g} to {trend[-1].score.value:.3g}"
     drawing = chart(
@@ -130,9 +130,7 @@ def estimate(account: Account) -> Child:
     points = [(x, y) for x, y in told if x is not None and y is not None]
     if len(points) < 2:
         return ""
-    drawing = chart(
-        [Line("estimate", *columns(points))], x_name="images", about="the critic's Wasserstein estimate over images"
-    )
+    drawing = chart([Line("", *columns(points))], x_name="images", about="the critic's Wasserstein estimate over images")
     words = (
         "The critic's Wasserstein estimate E[f(x)] - E[f(G(z))], signed: above 0 the critic scores real samples higher, as it "
         "should; below 0 it lags behind the generator. It should fall as samples improve. It is not a distance until it is "
