@@ -103,7 +103,7 @@ def test_everything_stands_in_the_page_and_nothing_is_loaded(runs: Path) -> None
         "(default)",
     ):
         assert words in page.text, words
-    assert page.tags.count("img") == 4  # strip, last, kept, neighbours
+    assert page.tags.count("img") == 3  # strip, last samples, neighbours
     assert page.tags.count("svg") == 4  # score, critic, generator, estimate
     assert "script" not in page.tags
     assert not {name for _, name, _ in page.attributes if name.startswith("on")}

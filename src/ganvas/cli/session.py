@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
@@ -281,9 +282,23 @@ def conclude(training: Training, progress: Progress, gallery: Gallery) -> Outcom
         f"samples   {gallery.latest}  (over time: {gallery.strip})",
         *([f"curves    {gallery.curves}"] if gallery.curves else []),
         f"model     {run.path / 'model'}",
+        *report_lines(training, document),
         f"next      ganvas sample {spoken} -n 64 -o grid.png",
     ]
     return Outcome(progress, document, "\n".join(lines))
+
+
+def report_lines(training: Training, document: dict[str, Any]) -> list[str]:
+    """Writes report.html and says where it lies. Training is done by now: a report that fails costs a warning, no more."""
+    from ganvas.evaluation import report
+
+    try:
+        path, judgement = report.write(training.run.path, names.spoken(training.run.path), training.data)
+    except Exception as error:  # whatever it is, the model and the record are whole without the report
+        logging.getLogger("ganvas").warning("report.html was not written: %s: %s", type(error).__name__, error)
+        return []
+    document["report"], document["verdict"] = str(path), judgement.to_json()
+    return [f"report    {path}  ({judgement.headline})"]
 
 
 def measure(training: Training, progress: Progress) -> dict[str, Any] | None:
