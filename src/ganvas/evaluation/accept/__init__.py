@@ -11,11 +11,13 @@ from ganvas.evaluation.accept.copies import planted_copies
 from ganvas.evaluation.accept.dirac import dirac
 from ganvas.evaluation.accept.estimates import estimates_against_exact
 from ganvas.evaluation.accept.gradients import gradients_at_fakes
+from ganvas.evaluation.accept.mutants import planted_faults
 from ganvas.evaluation.accept.overshoot import overshoot
 from ganvas.evaluation.accept.resizing import equals_pillow
 from ganvas.evaluation.accept.rows import Check, Outcome, Row, run_checks
 from ganvas.evaluation.accept.scores_closed_forms import closed_forms_of_scores
 from ganvas.evaluation.accept.smoothness import smoothness
+from ganvas.evaluation.accept.strongest import strongest
 from ganvas.evaluation.accept.structure import reference_networks
 
 LEVELS: dict[int, list[Check]] = {
@@ -68,6 +70,10 @@ LEVELS: dict[int, list[Check]] = {
             estimates_against_exact,
             1,
         ),
+        Check(
+            "C4", "wgan-gp on MNIST and Fashion: Frechet (LeNet) over that of real pictures", "4 in 20 min each", strongest, 42
+        ),
+        Check("D3", "methods with one planted fault each", "every one fails a check, the real code none", planted_faults, 1),
     ],
 }
 """The rows of each level, in the order in which they run."""

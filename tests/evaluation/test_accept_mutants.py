@@ -1,0 +1,62 @@
+"""The checks of row D3 pass the real code and fail each planted fault; a check that always passes is found out."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import pytest
+import torch
+
+from ganvas.evaluation.accept import LEVELS, run_level
+from ganvas.evaluation.accept.mutant_checks import CHECKS, Check, answer
+from ganvas.evaluation.accept.mutants import MUTANTS, REAL
+from ganvas.objectives import adversarial
+
+QUICK = ("closed forms", "players apart", "penalty's value", "each sample alone")
+FAILS = {
+    "flipped sign, critic": "closed forms",
+    "flipped sign, generator": "closed forms",
+    "missing detach": "players apart",
+    "critic trains generator": "players apart",
+    "generator trains critic": "players apart",
+    "lambda 0": "penalty's value",
+    "batch norm in the critic": "each sample alone",
+    "augmentation on reals only": "brightness",
+}
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_the_real_code_passes(name: str) -> None:
+    assert answer(CHECKS[name], REAL, 3)
+
+
+@pytest.mark.parametrize("mutant", [m for m in MUTANTS if m.name in FAILS], ids=lambda mutant: mutant.name)
+def test_a_planted_fault_fails_its_check(mutant) -> None:
+    before = {module: vars(module)[name] for module, name in mutant.functions}
+    with torch.random.fork_rng(devices=[]), mutant.planted() as cast:
+        assert not answer(CHECKS[FAILS[mutant.name]], cast, 3)
+    assert all(vars(module)[name] is before[module] for module, name in mutant.functions)
+    assert adversarial.wasserstein_generator(torch.ones(2)) == -1
+
+
+def test_a_blind_suite_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ganvas.evaluation.accept.mutants.CHECKS", {"blind": Check(lambda cast, seed: True, ("cgan",))})
+    row = next(run_level(2, 0, ["D3"]))
+    assert not row.passed
+    assert "0 of 10 caught" in row.measured
+    monkeypatch.setattr("ganvas.evaluation.accept.mutants.CHECKS", {"alarmed": Check(lambda cast, seed: False, ("cgan",))})
+    row = next(run_level(2, 0, ["D3"]))
+    assert not row.passed
+    assert "false alarms: alarmed" in row.measured
+
+
+def test_the_strongest_method_is_held_against_the_floor(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "C4" in [check.name for check in LEVELS[2]]
+    ratios = iter([(3.0, {"frechet": 3.0, "floor": 1.0, "step": 10}), (5.0, {"frechet": 5.0, "floor": 1.0, "step": 10})])
+    module = import_module("ganvas.evaluation.accept.strongest")
+    monkeypatch.setattr(module, "over_floor", lambda *_: next(ratios))
+    for name in ("mnist", "fashion_mnist"):
+        monkeypatch.setattr(module, name, lambda name=name: type("Data", (), {"name": name}))
+    outcome = module.strongest(0)
+    assert not outcome.passed
+    assert "mnist 3.00" in outcome.measured
