@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ganvas.metrics.aliasing import AliasReport, aliased
 from ganvas.metrics.conditional import ConditionalAccuracy, conditional_accuracy
 from ganvas.metrics.density_coverage import DensityCoverage, density_coverage, perfect_coverage
 from ganvas.metrics.frechet import frechet_between_gaussians, frechet_distance
@@ -25,6 +26,7 @@ from ganvas.metrics.stamp import Stamp
 
 __all__ = [
     "FEATURE_NETWORKS",
+    "AliasReport",
     "ConditionalAccuracy",
     "DensityCoverage",
     "FeatureNetwork",
@@ -40,6 +42,7 @@ __all__ = [
     "Score",
     "StackedModes",
     "Stamp",
+    "aliased",
     "authenticity",
     "cmmd",
     "conditional_accuracy",
