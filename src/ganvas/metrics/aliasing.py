@@ -76,7 +76,7 @@ def aliased(image: Tensor, reference: Tensor | None = None) -> AliasReport:
     Limits. The same signs are left by noise that was added after shrinking, by sharpening, and by drawing on the pixel grid
     (pixel art, text without smoothing), and hidden by a blur after shrinking. Pictures with nothing beyond the finest frequency
     cannot be aliased, nor be told. Upright and level edges (buildings, drawings) feed the side and not the corner: their sets
-    read lower, and aliasing by a bilinear filter may then pass as unclear. Halving bilinearly without antialiasing is a box, and
+    read lower, and aliasing by a bilinear filter may pass as unclear. Halving bilinearly without antialiasing is a box, and
     clean. So take a set's own verdict as a hint, and ``unlike`` a reference of the same kind of pictures as evidence.
 
     Raises:
