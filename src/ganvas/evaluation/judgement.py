@@ -67,6 +67,11 @@ def judge(account: Account, spoken: str) -> Judgement:
         return Judgement("fails", "It does not work: its score never got better than at the start.", because, advice)
     if len(trend) < 2 or not improves(trend[0], best_of(trend)):
         return untold(account, spoken, standard)
+    if standard.floor is None:
+        measure = f"See how near the data it is: `ganvas evaluate {spoken}` measures what real data scores, too."
+        return Judgement(
+            "learns", "It learns; how near the data it is, is not known.", because, (measure, *onwards(account, spoken))
+        )
     return Judgement("learns", "It learns, and is not there yet.", because, onwards(account, spoken))
 
 

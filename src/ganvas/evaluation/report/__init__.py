@@ -66,20 +66,20 @@ def samples(account: Account, data: Data | None) -> Html:
         parts.append(figures.figure(strip, "samples over time", "The same latents over time, the newest at the bottom."))
     drawings = sorted((account.folder / "samples").glob("step-*.png"))
     last = figures.read_picture(drawings[-1]) if drawings else None
-    step = step_of(drawings[-1].with_suffix("")) if drawings else None
+    step = (step_of(drawings[-1].with_suffix("")) or 0) if drawings else 0
+    shown = []
     if last is not None:
-        parts.append(figures.figure(last, "last samples", f"The last samples that were drawn, of step {step}; seed 0."))
+        shown.append(figures.figure(last, "last samples", f"The last samples that were drawn, of step {step:,}; seed 0."))
     try:
         model = load(account.folder)
     except GanvasError as error:
-        parts.append(element("p", f"No model to draw from: {error.cause}."))
-        return section("Samples", *parts)
+        return section("Samples", *parts, *shown, element("p", f"No model to draw from: {error.cause}."))
     data, trouble = (data, "") if data is not None else opened(account)
     drawn = figures.sampled(model)
     if last is None or model.facts.get("step") != step:
-        words = f"The model that ganvas sample uses, of step {model.facts.get('step')}; seed 0."
-        parts.append(figures.figure(figures.drawn(drawn, data), "samples of the kept model", words))
-    return Html(section("Samples", *parts) + nearest(model, drawn, data, trouble))
+        words = f"The model that ganvas sample uses, of step {model.facts.get('step', 0):,}; seed 0."
+        shown.append(figures.figure(figures.drawn(drawn, data), "samples of the kept model", words))
+    return Html(section("Samples", *parts, element("div", *shown, class_="pair")) + nearest(model, drawn, data, trouble))
 
 
 def opened(account: Account) -> tuple[Data | None, str]:

@@ -182,7 +182,10 @@ def origin(account: Account, spoken: str) -> Html:
         ["fingerprint", element("code", str(data.get("fingerprint", "none")))],
         ["started", str(provenance.get("date", "not known"))],
     ]
-    rows += [[name, words_of(told)] for name, told in flatten(provenance.get("machine", {})) if told not in (None, [])]
+    machine = dict(flatten(provenance.get("machine", {})))
+    if isinstance(machine.get("memory"), int):
+        machine["memory"] = f"{machine['memory'] / 1e9:.1f} GB"
+    rows += [[name.replace("_", " "), words_of(told)] for name, told in machine.items() if told not in (None, [])]
     rows.append(["versions", ", ".join(f"{k} {v}" for k, v in provenance.get("versions", {}).items() if v)])
     git = provenance.get("git") or {}
     if git:
@@ -191,7 +194,8 @@ def origin(account: Account, spoken: str) -> Html:
     command = provenance.get("command")
     if isinstance(command, list) and command:
         first, *rest = (str(word) for word in command)
-        rows.append(["command", element("code", shlex.join([Path(first).name, *rest]))])
+        program = "ganvas" if Path(first).name == "__main__.py" else Path(first).name
+        rows.append(["command", element("code", shlex.join([program, *rest]))])
     rows.append(["once more", prose(f"`ganvas reproduce {spoken}` trains it again and compares the weights bit for bit")])
     return section("Where it comes from, and how to do it again", table((), rows))
 
@@ -199,4 +203,4 @@ def origin(account: Account, spoken: str) -> Html:
 def words_of(told: Any) -> str:
     if isinstance(told, list):
         return ", ".join(str(part) for part in told)
-    return f"{told:,}" if isinstance(told, int) and not isinstance(told, bool) else str(told)
+    return str(told)
