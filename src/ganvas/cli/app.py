@@ -41,6 +41,7 @@ THEMES: dict[str, dict[str, str]] = {
         "evaluate": "ganvas.cli.evaluate:evaluate",
         "report": "ganvas.cli.report:report",
         "compare": "ganvas.cli.compare:compare",
+        "transport": "ganvas.cli.transport:transport",
         "methods": "ganvas.cli.methods:methods",
         "data": "ganvas.cli.data:app",
         "config": "ganvas.cli.config:app",

@@ -17,7 +17,7 @@ LINES = 1500
 """Moves that are drawn; more than these, chosen at even distances in the plan's order, hide each other."""
 PAIRS = 8
 """Pairs of pictures in each row of a sheet."""
-KINDS = ("least", "median", "most")
+KINDS = ("Least costly", "Median", "Most costly")
 
 
 def draw_plan(axes: Axes, a: Tensor, b: Tensor, plan: Plan, *, names: tuple[str, str]) -> None:
@@ -42,7 +42,8 @@ def plan_of_points(frame: Frame, a: Tensor, b: Tensor, plan: Plan, names: tuple[
     """One panel with the plan of points (N, d), their first two components, as a PNG; a line gets the height 0."""
     a, b = in_plane(a), in_plane(b)
     sheet = Sheet(frame, 1, 1, width=6.4, height=5.6)
-    axes = sheet.panel(0, "Which point goes where", f"{len(plan.mass):,} moves, fainter for less mass", ticks=TICKS)
+    moves = f"{len(plan.mass):,} moves" + (", fainter for less mass" if len(a) != len(b) else "")
+    axes = sheet.panel(0, "Which point goes where", moves, ticks=TICKS)
     draw_plan(axes, a, b, plan, names=names)
     axes.legend(loc="upper right", fontsize=8, markerscale=2, edgecolor="white", framealpha=0.85)
     return sheet.png()
@@ -67,7 +68,7 @@ def plan_of_pictures(frame: Frame, a: Tensor, b: Tensor, plan: Plan, names: tupl
     for index, (kind, part, picture) in enumerate(zip(KINDS, chosen, tiles, strict=True)):
         low, high = float(plan.length[part].min()), float(plan.length[part].max())
         caption = f"|x − y| {low:.3g} to {high:.3g}; above {names[0]}, below {names[1]}"
-        axes = sheet.panel(index, f"{kind} costly" if kind != "median" else "median", caption)
+        axes = sheet.panel(index, kind, caption)
         axes.imshow(picture, interpolation="nearest", aspect="equal")
         axes.set_anchor("W")
         axes.set_axis_off()
