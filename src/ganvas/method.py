@@ -17,6 +17,7 @@ from torch.optim import Optimizer
 
 from ganvas.data.batches import Images, Spec
 from ganvas.errors import UsageError
+from ganvas.networks.augment import augment
 
 Terms = dict[str, Tensor]
 """Named, weighted scalar terms. Their sum is minimised and their names are the log."""
@@ -46,6 +47,7 @@ class MethodConfig:
         ema_half_life: half-life of the averaged weights that sampling uses, in images; 0 samples the raw weights.
         schedule: how the learning rates fall over decay_images.
         decay_images: images over which the schedule falls to zero; 0 keeps the rates constant.
+        augment: the chance of each change (brightness, shift, hole) to the pictures that the critic sees, real and generated.
     """
 
     latent_size: int = number(100, at_least=1)
@@ -55,6 +57,7 @@ class MethodConfig:
     ema_half_life: float = number(10_000.0, at_least=0)
     schedule: Literal["constant", "linear", "cosine"] = "constant"
     decay_images: int = number(0, at_least=0)
+    augment: float = number(0.0, at_least=0, at_most=1)
 
     def __post_init__(self) -> None:
         for setting in fields(self):
@@ -126,6 +129,16 @@ class Method(nn.Module):
         if self.config.prior == "uniform":
             return torch.rand(shape, device=device).mul_(2).sub_(1)
         return torch.randn(shape, device=device)
+
+    def seen(self, samples: Tensor) -> Tensor:
+        """What the critic or discriminator sees of samples, real or generated: pictures augmented with ``config.augment``."""
+        return augment(samples, self.config.augment) if self.spec.is_image else samples
+
+    def judge(self, samples: Tensor, label: Tensor | None = None) -> Tensor:
+        """The critic's or discriminator's own output (N,), higher for what it takes for real; labels (N,) if conditional."""
+        player = self.get_submodule("critic" if hasattr(self, "critic") else "discriminator")
+        scores: Tensor = player(samples, label) if self.conditional else player(samples)
+        return scores
 
     def sample(self, latent: Tensor, label: Tensor | None = None) -> Tensor:
         """Pictures (N, C, H, W) in [-1, 1] or points (N, d) from latents (N, latent size); labels (N,) if conditional."""

@@ -119,8 +119,9 @@ def test_a_folder_is_checked(cli, tmp_path):
 def test_doctor_reads_a_run(cli):
     run = Run("runs/sick")
     run.start({"method": "gan", "config": {}, "data": {"name": "x"}, "seed": 0, "training": {}, "provenance": {}})
-    for step in range(10):
-        run.log({"step": step, "discriminator/minimax": 1e-4})
+    for step in range(100, 1100, 100):
+        sure = {"checkup/auc": 1.0, "gradient/generator": 1.0}
+        run.log({"step": step, "discriminator/minimax": 1e-4, "health": sure})
     run.close()
     assert "saturated" in cli("doctor", "sick", "--json").json["run"]["findings"][0]["name"]
     assert "the discriminator's loss is 0.0001" in cli("doctor", "sick").out

@@ -59,9 +59,8 @@ def examine_run(name: str) -> dict[str, Any]:
     from ganvas.training.monitors import examine
 
     run = Run(names.existing(name))
-    history = [{key: value for key, value in record.items() if "/" in key and value is not None} for record in run.stats()]
-    findings = examine(history[-1], history) if history else []
-    return {"run": str(run.path), "findings": [finding.to_json() for finding in findings if finding.severity != "ok"]}
+    findings = [finding.to_json() for finding in examine(run.stats())]
+    return {"run": str(run.path), "findings": findings, "ended": run.ended()}
 
 
 def examine_system() -> dict[str, Any]:

@@ -109,10 +109,11 @@ class CGAN(Method):
         update("generator", self.generator_loss, fake, label)
 
     def discriminator_loss(self, real: Tensor, fake: Tensor, label: Tensor) -> Terms:
-        return {"minimax": minimax_critic(self.discriminator(real, label), self.discriminator(fake, label))}
+        on_real, on_fake = (self.discriminator(self.seen(samples), label) for samples in (real, fake))
+        return {"minimax": minimax_critic(on_real, on_fake)}
 
     def generator_loss(self, fake: Tensor, label: Tensor) -> Terms:
-        return {"non_saturating": non_saturating_generator(self.discriminator(fake, label))}
+        return {"non_saturating": non_saturating_generator(self.discriminator(self.seen(fake), label))}
 
     def sample(self, latent: Tensor, label: Tensor | None = None) -> Tensor:
         if label is None:

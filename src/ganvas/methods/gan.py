@@ -81,9 +81,10 @@ class GAN(Method):
         update("generator", self.generator_loss, fake)
 
     def discriminator_loss(self, real: Tensor, fake: Tensor) -> Terms:
-        return {"minimax": minimax_critic(self.discriminator(real), self.discriminator(fake))}
+        return {"minimax": minimax_critic(self.discriminator(self.seen(real)), self.discriminator(self.seen(fake)))}
 
     def generator_loss(self, fake: Tensor) -> Terms:
+        scores = self.discriminator(self.seen(fake))
         if self.config.objective == "minimax":
-            return {"minimax": minimax_generator(self.discriminator(fake))}
-        return {"non_saturating": non_saturating_generator(self.discriminator(fake))}
+            return {"minimax": minimax_generator(scores)}
+        return {"non_saturating": non_saturating_generator(scores)}

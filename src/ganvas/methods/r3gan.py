@@ -73,7 +73,7 @@ class R3GAN(Method):
 
     def discriminator_loss(self, real: Tensor, fake: Tensor) -> Terms:
         # No normalisation: one pass over both halves serves the pairing and both penalties.
-        scores, squared_slopes = scores_and_slopes(self.discriminator, torch.cat([real, fake]))
+        scores, squared_slopes = scores_and_slopes(self.discriminator, self.seen(torch.cat([real, fake])))
         r1, r2 = squared_slopes.chunk(2)  # on reals, on fakes
         weight = self.config.gamma / 2
         return {
@@ -84,5 +84,5 @@ class R3GAN(Method):
 
     def generator_loss(self, real: Tensor, fake: Tensor) -> Terms:
         with torch.no_grad():  # the real scores are constants to the generator
-            real_scores = self.discriminator(real)
-        return {"relativistic": relativistic_generator(real_scores, self.discriminator(fake))}
+            real_scores = self.discriminator(self.seen(real))
+        return {"relativistic": relativistic_generator(real_scores, self.discriminator(self.seen(fake)))}

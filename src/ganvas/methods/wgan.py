@@ -88,7 +88,7 @@ class WGAN(Method):
         update("generator", self.generator_loss, fake)  # lines 9-11
 
     def critic_loss(self, real: Tensor, fake: Tensor) -> Terms:
-        return {"wasserstein": wasserstein_critic(self.critic(real), self.critic(fake))}
+        return {"wasserstein": wasserstein_critic(self.critic(self.seen(real)), self.critic(self.seen(fake)))}
 
     def generator_loss(self, fake: Tensor) -> Terms:
-        return {"wasserstein": wasserstein_generator(self.critic(fake))}
+        return {"wasserstein": wasserstein_generator(self.critic(self.seen(fake)))}

@@ -83,6 +83,7 @@ class WGANGP(Method):
         update("generator", self.generator_loss, fake)  # lines 11-12
 
     def critic_loss(self, real: Tensor, fake: Tensor) -> Terms:
+        real, fake = self.seen(real), self.seen(fake)
         # The critic has no batch norm, so one pass over reals, fakes and interpolates is the same algorithm as three.
         scores, squared_slopes = scores_and_slopes(self.critic, torch.cat([real, fake]), interpolate(real, fake))
         real_scores, fake_scores = scores.chunk(2)
@@ -90,4 +91,4 @@ class WGANGP(Method):
         return {"wasserstein": wasserstein_critic(real_scores, fake_scores), "gradient_penalty": self.config.penalty * penalty}
 
     def generator_loss(self, fake: Tensor) -> Terms:
-        return {"wasserstein": wasserstein_generator(self.critic(fake))}
+        return {"wasserstein": wasserstein_generator(self.critic(self.seen(fake)))}

@@ -7,6 +7,7 @@ scores.jsonl           scores of the averaged weights over time
 checkpoints/step-*/    everything that training changes
 model/, model-best/    the averaged weights, all that sampling needs
 best.json              which step scored best
+ended.json             why training ended
 ```
 """
 
@@ -49,7 +50,14 @@ from ganvas.runs.journal import Journal
 from ganvas.runs.lock import RunLock
 from ganvas.runs.model import write_model
 
-CONFIG, STATS, SCORES, BEST, CHECKPOINTS = "config.json", "stats.jsonl", "scores.jsonl", "best.json", "checkpoints"
+CONFIG, STATS, SCORES, BEST, ENDED, CHECKPOINTS = (
+    "config.json",
+    "stats.jsonl",
+    "scores.jsonl",
+    "best.json",
+    "ended.json",
+    "checkpoints",
+)
 
 
 class Run:
@@ -138,6 +146,7 @@ class Run:
             with writing(self.path):
                 recover(self.path)
                 recover(self.path / CHECKPOINTS)
+                (self.path / ENDED).unlink(missing_ok=True)
         except BaseException:
             self.close()
             raise
@@ -196,6 +205,14 @@ class Run:
         with suppress(OSError):  # the new checkpoint is safe; what could not be removed now goes after the next one
             self._prune(step)
         return folder
+
+    def forget_after(self, step: int) -> None:
+        """Removes the checkpoints after ``step``, which went wrong, so that a later resume does not start from them."""
+        parent = self.path / CHECKPOINTS
+        with writing(parent):
+            for later in self.steps():
+                if later > step:
+                    remove_folder(folder_of(parent, later))
 
     def _prune(self, newest: int) -> None:
         parent, best = self.path / CHECKPOINTS, self.best
@@ -283,6 +300,18 @@ class Run:
         """Drops the records of steps after ``step``, and what a crash tore, so that a resumed run logs each step once."""
         self._stats.rewind(step)
         self._scores.rewind(step)
+
+    def note_end(self, record: dict[str, Any]) -> None:
+        """Writes ended.json: {"reason": "budget", "asked" or "diverged", "words", "step", "seconds"}."""
+        replace_file(self.path / ENDED, sealed({"schema": SCHEMA, **record}))
+
+    def ended(self) -> dict[str, Any] | None:
+        """Why training ended; None while it goes on, when it was interrupted, and when that is not known."""
+        try:
+            record = unseal((self.path / ENDED).read_bytes())
+        except OSError:
+            return None
+        return record
 
     # -- the model ------------------------------------------------------------------------------------------------------
 

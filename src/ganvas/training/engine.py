@@ -45,6 +45,8 @@ class Engine:
         self.rates = {name: [group["lr"] for group in o.param_groups] for name, o in self.optimizers.items()}
         self.averages = {name: Average(getattr(method, name), method.config.ema_half_life) for name in method.averaged}
         self.window: dict[str, list[Tensor]] = {}
+        self.gauging = False
+        self.gauges: dict[str, Tensor] = {}
         self._players = {name: [p for g in o.param_groups for p in g["params"]] for name, o in self.optimizers.items()}
         everyone = list(method.parameters())
         mine = {name: {id(p) for p in parameters} for name, parameters in self._players.items()}
@@ -76,6 +78,9 @@ class Engine:
             assert isinstance(total, Tensor)
             total.backward()
             self.ranks.average_gradients(self._players[player])
+            if self.gauging:
+                gradients = [p.grad for p in self._players[player] if p.grad is not None]
+                self.gauges[f"gradient/{player}"] = torch.nn.utils.get_total_norm(gradients)
             optimizer.step()
         for parameter in others:
             parameter.requires_grad_(True)
@@ -107,12 +112,49 @@ class Engine:
     def clear_terms(self) -> None:
         self.window.clear()
 
+    def read_gauges(self, wasserstein_term: str | None, steps: int) -> dict[str, float]:
+        """The doctor's figures of the step that ``gauging`` was on for, and of the window of ``steps`` steps that it ends.
+
+        gradient/PLAYER: the norm of the player's last gradient. clipped/critic: the share of weights at the clip's bounds.
+        inner/critic: by how much the critic's Wasserstein estimate rises within the inner steps of one step, on average.
+        """
+        figures = dict(self.gauges)
+        clip = getattr(self.method.config, "clip", None)
+        if clip is not None:
+            weights = [p.detach() for p in self.method.get_submodule("critic").parameters()]
+            at_bound = torch.stack([(w.abs() >= 0.999 * clip).sum() for w in weights]).sum()
+            figures["clipped/critic"] = at_bound / sum(w.numel() for w in weights)
+        term = self.window.get(wasserstein_term or "", [])
+        if steps > 0 and len(term) > steps and len(term) % steps == 0:
+            minus_estimate = torch.stack(term).view(steps, -1)
+            figures["inner/critic"] = (minus_estimate[:, 0] - minus_estimate[:, -1]).mean()
+        self.gauges.clear()
+        if not figures:
+            return {}
+        return dict(zip(figures, torch.stack([f.float() for f in figures.values()]).tolist(), strict=True))
+
     def averaged(self, name: str) -> nn.Module:
         """The module that sampling uses: the average, or the raw weights when averaging is off."""
         if self.method.config.ema_half_life:
             return self.averages[name].module
         module: nn.Module = getattr(self.method, name)
         return module
+
+    @torch.no_grad()
+    def sample(self, latent: Tensor, label: Tensor | None = None, *, averaged: bool = True) -> Tensor:
+        """Samples from the averaged weights, or the raw ones, on the CPU in float32; does not disturb training."""
+        method, device = self.method, self.device
+        own = {name: getattr(method, name) for name in method.averaged}
+        modes = {name: module.training for name, module in own.items()}
+        try:
+            for name, module in own.items():
+                setattr(method, name, self.averaged(name).eval() if averaged else module.eval())
+            labels = None if label is None else label.to(device)
+            samples: Tensor = method.sample(latent.to(device), labels).float().cpu()
+            return samples
+        finally:
+            for name, module in own.items():
+                setattr(method, name, module.train(modes[name]))
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything that training changes: tensors, and what JSON holds."""

@@ -6,9 +6,11 @@ loss reaches only some players).
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -23,6 +25,7 @@ class Ranks:
         self.rank = int(os.environ.get("RANK", "0"))
         if self.world > 1 and not dist.is_initialized():
             dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=timedelta(minutes=5))
+            atexit.register(leave)  # its threads, when still running at the interpreter's end, abort the process
         # Decisions travel between hosts, not devices: asking a GPU would stop it.
         self._hosts = dist.new_group(backend="gloo") if self.world > 1 else None
 
@@ -46,7 +49,7 @@ class Ranks:
         """Gives every rank the first one's values, in place: at the start, and for buffers before a save."""
         if self.world > 1:
             for tensor in tensors:
-                dist.broadcast(tensor, src=0)
+                dist.broadcast(tensor.detach(), src=0)
 
     def any(self, *flags: bool) -> list[bool]:
         """Which flags are raised on any rank. Every rank must ask at the same place; the answer is the same on all."""
@@ -55,3 +58,17 @@ class Ranks:
         votes = torch.tensor([int(flag) for flag in flags])
         dist.all_reduce(votes, op=dist.ReduceOp.MAX, group=self._hosts)
         return [bool(vote) for vote in votes]
+
+    def share(self, value: Any) -> Any:
+        """The first rank's value on every rank. Every rank must ask at the same place."""
+        if self.world == 1:
+            return value
+        box = [value]
+        dist.broadcast_object_list(box, src=0, group=self._hosts)
+        return box[0]
+
+
+def leave() -> None:
+    """Ends this process's part in the group, where it is in one."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
