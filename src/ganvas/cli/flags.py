@@ -25,6 +25,12 @@ def positive(kind: type, value: Any) -> None:
         raise ValueError("Must be above 0.")
 
 
+def at_least_0(kind: type, value: Any) -> None:
+    finite(kind, value)
+    if isinstance(value, int | float) and value < 0:
+        raise ValueError("Must be at least 0.")
+
+
 def not_negative(kind: type, value: int) -> None:
     if not 0 <= value < 2**63:
         raise ValueError("Must be at least 0.")
@@ -111,7 +117,13 @@ class RunFlags:
         seed: of all randomness: weights, order of the data, latents.
         save_every: seconds between checkpoints.
         keep: how many of the last checkpoints stay, beside the best.
-        heal: how often divergence is answered by going back to the last good state with half the learning rates.
+        heal: how often divergence is answered by going back to the last good state with half the learning rates (3 is
+            sensible); above 0 also gives an under-trained critic more steps, and an overfitting one more augmentation.
+        score: what finds the best snapshot: sliced (Wasserstein distance of pixels or points), or the Frechet distance of a
+            feature network: lenet, efficientnet, inception, dinov2, clip, each also as NETWORK:WEIGHTS; auto takes lenet for
+            small labelled pictures in trainings of 10 minutes or more, else sliced.
+        patience: stop once training has gone on for so many times as long as it took to get to the last improvement of the
+            score, without another; 0 never.
         tensorboard: write TensorBoard event files too (needs ganvas[tensorboard]).
         dry_run: say what would be done, and do nothing.
         preset: a recipe that comes with ganvas, or a TOML file whose keys are flags.
@@ -123,6 +135,8 @@ class RunFlags:
     save_every: Annotated[float, Parameter(validator=positive)] = 60.0
     keep: Annotated[int, Parameter(validator=positive)] = 3
     heal: Annotated[int, Parameter(validator=not_negative)] = 0
+    score: str = "auto"
+    patience: Annotated[float, Parameter(validator=at_least_0)] = 4.0
     tensorboard: Annotated[bool, Parameter(negative="")] = False
     dry_run: Annotated[bool, Parameter(negative="")] = False
     preset: PresetName = None

@@ -18,7 +18,7 @@ from ganvas.cli.output import Output, speaks
 from ganvas.cli.tensorboard import Board
 from ganvas.data import Data, open_source
 from ganvas.errors import UsageError
-from ganvas.evaluation.best import BestSnapshot
+from ganvas.evaluation.best import GROWTH, BestSnapshot
 from ganvas.method import Method, MethodConfig
 from ganvas.methods import METHODS
 from ganvas.runs import Run
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 DEFAULT_MINUTES = 10.0
+PAYS_FOR_LENET = 10.0
+"""Minutes of training from which a minute for a feature network is well spent."""
 ESTIMATE_SAMPLES = 1000
 
 
@@ -43,6 +45,8 @@ class Training:
     machine: MachineFlags
     save_every: float = 60.0
     heal: int = 0
+    score: str = "sliced"
+    patience: float = 0.0
     resume: bool = False
     tensorboard: bool = False
 
@@ -95,8 +99,21 @@ def prepare(
     method = build(name, config, opened, run.seed)
     place = Run(folder or names.free_name(name, opened.name), seed=run.seed, keep=run.keep)
     return Training(
-        method, opened, place, budget, machine, save_every=run.save_every, heal=run.heal, tensorboard=run.tensorboard
-    )
+        method, opened, place, budget, machine, save_every=run.save_every, heal=run.heal,
+        score=scored_by(run.score, opened, budget), patience=run.patience, tensorboard=run.tensorboard,
+    )  # fmt: skip
+
+
+def scored_by(word: str, data: Data, budget: BudgetFlags) -> str:
+    """What --score auto means: the LeNet's features where it fits and training is long enough to pay for its own, else sliced.
+
+    An ImageNet network would cost more time on a CPU than training has.
+    """
+    if word != "auto":
+        return word
+    from ganvas.metrics.networks.choice import suits
+
+    return "lenet" if suits(data.spec) == "lenet" and (budget.minutes or 0) >= PAYS_FOR_LENET else "sliced"
 
 
 def reload(name: str, budget: BudgetFlags, *, tensorboard: bool) -> Training:
@@ -126,8 +143,8 @@ def reload(name: str, budget: BudgetFlags, *, tensorboard: bool) -> Training:
     method = build(config["method"], METHODS[config["method"]].Config(**config["config"]), data, run.seed)
     machine = MachineFlags(settings["device"], settings["precision"], settings["threads"])
     return Training(
-        method, data, run, budget, machine, save_every=settings["save_seconds"], heal=settings["heal"], resume=True,
-        tensorboard=tensorboard,
+        method, data, run, budget, machine, save_every=settings["save_seconds"], heal=settings["heal"],
+        score=settings.get("score", "sliced"), patience=settings.get("patience", 0.0), resume=True, tensorboard=tensorboard,
     )  # fmt: skip
 
 
@@ -213,7 +230,8 @@ def follow(training: Training, output: Output) -> Outcome:
     progresses = train(
         method, training.data, run, steps=budget.steps, images=budget.images, minutes=budget.minutes,
         device=machine.device, precision=machine.precision, threads=machine.threads,
-        save_seconds=training.save_every, heal=training.heal, resume=training.resume,
+        save_seconds=training.save_every, save_growth=GROWTH, heal=training.heal, resume=training.resume,
+        remember={"score": training.score, "patience": training.patience},
     )  # fmt: skip
     if not speaks():
         (last,) = deque(progresses, maxlen=1)
@@ -225,7 +243,7 @@ def follow(training: Training, output: Output) -> Outcome:
             stack.enter_context(closing(cast("Generator[Progress]", progresses)))
             view = stack.enter_context(display.choose(output, f"{method.name} on {training.data.name}: {run.path}"))
             gallery = Gallery(run, method, training.data, resume=training.resume)
-            best = BestSnapshot(run, method, training.data)
+            best = BestSnapshot(run, method, training.data, measure=training.score, patience=training.patience)
             board = stack.enter_context(Board(run.path)) if training.tensorboard else None
             for progress in progresses:
                 view.show(progress)

@@ -1,63 +1,212 @@
-"""Keeping the best snapshot: each checkpoint's averaged weights are scored against data that training does not see."""
+"""Which moment of a training is the best: the averaged weights are scored as training goes on, on ever rarer occasions.
+
+Milestones are a constant factor apart in steps (``GROWTH``), so the number of scorings grows with the logarithm of the time;
+and scoring takes at most ``SHARE`` of it. The best snapshot is kept, and once training has gone on for ``patience`` times as
+long as it took to get there without getting better, it is told to stop.
+"""
 
 from __future__ import annotations
 
+import math
 import time
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
+from torch import Tensor
 
 from ganvas.data import Data
+from ganvas.errors import UsageError
 from ganvas.method import Method
+from ganvas.metrics.moments import Moments
+from ganvas.metrics.networks import FeatureNetwork, feature_network
+from ganvas.metrics.score import Score
 from ganvas.metrics.sliced import sliced_wasserstein
 from ganvas.metrics.stamp import Stamp
 from ganvas.runs import Run
 from ganvas.runs.latents import draw
 from ganvas.training import Progress
 
-SCORE = "sliced Wasserstein distance"
 SAMPLES = 2000
-SHARE = 0.02
+GROWTH = 1.2
+"""The factor between the steps of two milestones."""
+SHARE = 0.05
 """Scoring may take this share of the time: after one that took t seconds the next waits t / SHARE."""
+BLOCKS = 4
+"""The standard error comes from the score's spread over as many parts of the samples."""
+SMOOTHED = 3
+"""How many of the last scores are averaged, by their certainty, before it is said that training got better."""
+SAMPLE_SEED = 2
+BATCH = 250
+
+
+class Measure(Protocol):
+    """How far samples are from held-out data: a distance, lower is better."""
+
+    title: str
+    network: str
+    weights: str
+    resizer: str
+
+    def prepare(self, real: Tensor) -> None:
+        """Takes in the real samples, once."""
+
+    def encode(self, samples: Tensor) -> Tensor:
+        """What ``distance`` compares, (N, ...), of one batch of samples."""
+
+    def distance(self, encoded: Tensor) -> float:
+        """From encoded samples to the real ones."""
+
+
+class Sliced:
+    """The sliced Wasserstein distance of raw pixels or coordinates: no network, no labels, no download.
+
+    It falls both when samples are unlike the data and when they lack its variety.
+    """
+
+    title, weights, resizer = "sliced Wasserstein distance", "", "none"
+
+    def __init__(self, is_image: bool) -> None:
+        self.network = "raw pixels" if is_image else "raw points"
+
+    def prepare(self, real: Tensor) -> None:
+        self.real = real
+
+    def encode(self, samples: Tensor) -> Tensor:
+        return samples
+
+    def distance(self, encoded: Tensor) -> float:
+        return sliced_wasserstein(encoded, self.real[: len(encoded)])
+
+
+class Frechet:
+    """The Frechet distance of a network's features."""
+
+    def __init__(self, network: FeatureNetwork) -> None:
+        self.extractor = network
+        self.title, self.network = network.score_name, network.name
+        self.weights, self.resizer = network.weights, network.resizer
+
+    def prepare(self, real: Tensor) -> None:
+        self.real = Moments.of(self.extractor.features(real))
+
+    def encode(self, samples: Tensor) -> Tensor:
+        return self.extractor.features(samples)
+
+    def distance(self, encoded: Tensor) -> float:
+        return Moments.of(encoded).frechet(self.real)
+
+
+def choose_measure(word: str, data: Data) -> Measure:
+    """The measure called "sliced", or the Frechet distance of a feature network: "lenet", "efficientnet", "inception:PATH"."""
+    return Sliced(data.spec.is_image) if word == "sliced" else Frechet(feature_network(word, data))
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A score of the past: its place, its value and its standard error."""
+
+    step: int
+    value: float
+    error: float
 
 
 class BestSnapshot:
-    """Scores a run's checkpoints as they are written and keeps the best one: best.json, its checkpoint, model-best/.
-
-    The score is the sliced Wasserstein distance between raw pixels (or points) of samples and of held-out data: it needs no
-    network, no labels and no download, and falls both when samples are unlike the data and when they lack its variety.
+    """Scores a run at its milestones, records each in scores.jsonl, keeps the best: best.json, its checkpoint, model-best/.
 
     Args:
-        run: whose checkpoints are scored.
+        run: whose averaged weights are scored.
         method: whose latents, and classes if it is conditional, the samples are of.
-        data: whose held-out part is the reference.
+        data: whose held-out part is the reference; without such a part nothing is scored.
+        measure: see ``choose_measure``.
+        patience: ask training to stop once it is this many times as old as when it was last getting better, minus 1; 0 never.
     """
 
-    def __init__(self, run: Run, method: Method, data: Data) -> None:
-        self.run, self.method = run, method
+    def __init__(self, run: Run, method: Method, data: Data, *, measure: str = "sliced", patience: float = 0.0) -> None:
+        self.run, self.method, self.patience = run, method, patience
         batch = data.held_out().real(SAMPLES)
-        self.real, count = batch.image, len(batch.image)
-        self.latent = draw(0, count, method.config.latent_size, seed=2, prior=method.config.prior)
+        count = len(batch.image)
+        self.measure = choose_measure(measure, data)
+        self.measure.prepare(batch.image)
+        self.latent = draw(0, count, method.config.latent_size, seed=SAMPLE_SEED, prior=method.config.prior)
         self.label = batch.label if method.conditional else None
-        features = "raw pixels" if data.spec.is_image else "raw points"
-        self.stamp = Stamp(features, weights="", resizer="none", real=count, generated=count, split="test", seed=2)
+        m = self.measure
+        self.stamp = Stamp(m.network, m.weights, m.resizer, count, count, "test", SAMPLE_SEED, data.held_out().fingerprint)
         best = run.best
-        self.value: float = best["score"]["value"] if best else float("inf")
-        self.scored: int | None = best["step"] if best else None
+        self.value: float = best["score"]["value"] if best else math.inf
+        self.past = [moment for record in run.scores() if (moment := self.remembered(record)) is not None]
         self._not_before = 0.0
 
+    def remembered(self, record: dict[str, Any]) -> Moment | None:
+        """A score of before the run was resumed, if it was measured in this way."""
+        try:
+            score = Score.from_json(record["score"])
+        except (KeyError, TypeError, ValueError):
+            return None
+        alike = score.name == self.measure.title and score.stamp.comparable(self.stamp)
+        return Moment(int(record["step"]), score.value, score.standard_error or 0.0) if alike else None
+
+    @property
+    def scored(self) -> int:
+        """The last step that was scored."""
+        return self.past[-1].step if self.past else 0
+
     def see(self, progress: Progress) -> float | None:
-        """Scores this moment if it has just been saved and a score is due, or training is done; returns the score."""
-        fresh = progress.saved == progress.step != self.scored and progress.step > 0
-        if not fresh or (time.monotonic() < self._not_before and not progress.done):
+        """Scores this moment if it is a milestone and a score is due, or training is done; returns the score.
+
+        When patience is at its end, ``progress`` is told to stop.
+        """
+        fresh = progress.saved == progress.step > self.scored
+        due = progress.done or (progress.milestone and time.monotonic() >= self._not_before)
+        if not (fresh and due):
             return None
         started = time.monotonic()
-        parts = torch.arange(len(self.latent)).split(250)  # not at once: a batch of 2,000 wide pictures may not fit
-        label = self.label
-        samples = [progress.sample(self.latent[part], None if label is None else label[part]) for part in parts]
-        value = sliced_wasserstein(torch.cat(samples), self.real)
-        self.scored = progress.step
-        if value < self.value:
-            self.value = value
-            self.run.keep_best(progress.step, {"name": SCORE, "value": value, "stamp": self.stamp.to_json()})
+        score = self.score(progress)
+        self.past.append(Moment(progress.step, score.value, score.standard_error or 0.0))
+        self.run.log_score({**facts(progress), "score": score.to_json()})
+        if score.value < self.value:
+            self.value = score.value
+            self.run.keep_best(progress.step, score.to_json())
         self._not_before = time.monotonic() + (time.monotonic() - started) / SHARE
-        return value
+        improved = last_improvement(self.past)
+        if self.patience and not progress.done and progress.step >= (1 + self.patience) * improved:
+            progress.stop(
+                f"{self.measure.title} has not improved since step {improved:,}, in {self.patience:g} times the time it took"
+            )
+        return score.value
+
+    def score(self, progress: Progress) -> Score:
+        """The score of the averaged weights now. Its standard error is that of the generated samples alone."""
+        parts = torch.arange(len(self.latent)).split(BATCH)  # not at once: a batch of 2,000 wide pictures may not fit
+        label = self.label
+        encoded = [
+            self.measure.encode(progress.sample(self.latent[part], None if label is None else label[part])) for part in parts
+        ]
+        whole = torch.cat(encoded)
+        if not bool(torch.isfinite(whole).all()):
+            raise UsageError("the samples hold NaN or infinity", "resume from an earlier checkpoint")
+        blocks = [self.measure.distance(block) for block in whole.chunk(BLOCKS)]
+        error = float(torch.tensor(blocks, dtype=torch.float64).std()) / math.sqrt(BLOCKS)
+        return Score(self.measure.title, self.measure.distance(whole), self.stamp, standard_error=error)
+
+
+def facts(progress: Progress) -> dict[str, Any]:
+    return {"step": progress.step, "images": progress.images, "seconds": round(progress.seconds, 3)}
+
+
+def smoothed(past: list[Moment]) -> tuple[float, float]:
+    """The mean of the last ``SMOOTHED`` scores weighted by their certainty (1 / error^2), and its standard error."""
+    recent = past[-SMOOTHED:]
+    weights = [1 / max(moment.error, 1e-12) ** 2 for moment in recent]
+    mean = sum(w * moment.value for w, moment in zip(weights, recent, strict=True)) / sum(weights)
+    return mean, 1 / math.sqrt(sum(weights))
+
+
+def last_improvement(past: list[Moment]) -> int:
+    """The step of the last scoring at which the smoothed score fell below its lowest so far by more than its standard error."""
+    lowest, step = math.inf, 0
+    for end in range(1, len(past) + 1):
+        value, error = smoothed(past[:end])
+        if value < lowest - error:
+            lowest, step = value, past[end - 1].step
+    return step
