@@ -106,7 +106,8 @@ def test_the_latest_evaluation_counts(runs: Path) -> None:
 def test_latents_and_classes_that_differ_are_said(runs: Path) -> None:
     notes = side_by_side(runs, "gp", "r3", "classes").caveats
     assert any("latents have different sizes" in words for words in notes)
-    assert any("no scores over time of A, B, C" in words for words in notes)
+    assert any("fewer than two scores over time of A, B, C" in words for words in notes)
+    assert any("no score at all of A, B, C" in words for words in notes)
     assert side_by_side(runs, "gp").caveats == ()
 
 

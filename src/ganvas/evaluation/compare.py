@@ -271,9 +271,12 @@ def caveats(accounts: Sequence[Account]) -> list[str]:
     machines = [machine_of(a) for a in accounts]
     if any(one != other for one, other in combinations(machines, 2)):
         found.append("the machines, devices or thread counts differ: times and speeds tell of them too")
-    if any(not a.trend and not a.evaluated for a in accounts):
-        silent = [LETTERS[n] for n, a in enumerate(accounts) if not a.trend and not a.evaluated]
-        found.append(f"no scores over time of {', '.join(silent)}: `ganvas evaluate` measures its samples")
+    silent = [letter for letter, a in zip(LETTERS, accounts, strict=False) if len(a.trend) < 2]
+    if silent:
+        found.append(f"fewer than two scores over time of {', '.join(silent)}: no curve")
+    unknown = [letter for letter, a in zip(LETTERS, accounts, strict=False) if not (a.trend or a.evaluated or a.best)]
+    if unknown:
+        found.append(f"no score at all of {', '.join(unknown)}: `ganvas evaluate` measures the samples")
     return found
 
 

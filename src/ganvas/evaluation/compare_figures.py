@@ -98,13 +98,13 @@ def estimate_line(index: int, account: Account) -> Line | None:
     return Line(index, images, [s / 60 for s in seconds], values, [float("nan")] * len(values), -1)
 
 
-def frame(comparison: Comparison, title: str, note: str) -> Frame:
+def frame(comparison: Comparison, title: str, note: str, room: int) -> Frame:
+    """The figure's words; of what was trained on what as many letters as there is ``room`` for."""
     told = ", ".join(
         f"{letter} {a.config['method']} on {a.config['data'].get('name')}"
         for letter, a in zip(LETTERS, comparison.accounts, strict=False)
     )
-    told = told if len(told) <= 110 else told[:107] + "..."
-    return Frame(title, plain_text(told), plain_text(note))
+    return Frame(title, plain_text(told if len(told) <= room else f"{told[: room - 1]}…"), plain_text(note))
 
 
 # -- curves -----------------------------------------------------------------------------------------------------------
@@ -116,7 +116,7 @@ def draw_curves(comparison: Comparison) -> bytes | None:
     if not shown:
         return None
     note = "The ring marks each run's best; the band is one standard error where it is known."
-    sheet = Sheet(frame(comparison, "Which run is better, and when", note), 2 * len(shown), 2, width=4.4, height=2.9)
+    sheet = Sheet(frame(comparison, "Which run is better, and when", note, 125), 2 * len(shown), 2, width=4.4, height=2.9)
     names = [f"{letter} {account.name}" for letter, account in zip(LETTERS, comparison.accounts, strict=False)]
     for row, panel in enumerate(shown):
         for column, (words, take) in enumerate(AXES):
@@ -220,7 +220,13 @@ def draw_samples(comparison: Comparison) -> tuple[bytes, list[str]]:
     columns = min(count, 4)
     note = f"Seed {SEED}, the same sample numbers, best snapshots where there are any."
     height = 2.6 if count > 1 else 3.4
-    sheet = Sheet(frame(comparison, "Samples of the same latents", note), count, columns, width=max(height, 2.6), height=height)
+    sheet = Sheet(
+        frame(comparison, "Samples of the same latents", note, 40 * columns + 5),
+        count,
+        columns,
+        width=max(height, 2.6),
+        height=height,
+    )
     lacking = []
     for index, account in enumerate(comparison.accounts):
         label, trouble = f"{LETTERS[index]} {account.name}", ""
