@@ -18,6 +18,7 @@ from ganvas.errors import DataError, ModelError, UsageError
 from ganvas.metrics.networks import clip as clip_network
 from ganvas.metrics.networks import dinov2 as dino_network
 from ganvas.metrics.networks import efficientnet as efficient_network
+from ganvas.metrics.networks import feature_network
 from ganvas.metrics.networks import inception as inception_network
 from ganvas.metrics.networks.pretrained import Backbone, Pretrained
 from ganvas.metrics.networks.transformer import Activation, Block, quick_gelu
@@ -253,6 +254,9 @@ def test_clip_from_a_file(tmp_path: Path) -> None:
         expected = network.embed(found.prepared(image))
     torch.testing.assert_close(found.features(image), expected)
     assert found.features(image).shape == (2, 5) and found.score_name == "FD-CLIP"
+    by_word = feature_network(f"clip:{path}", None)
+    torch.testing.assert_close(by_word.features(image), expected)
+    assert by_word.name == "CLIP ViT of width 16/8 at 24, 5-d embedding" and by_word.probabilities(image) is None
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,9 +12,10 @@ from torch import Tensor
 
 from ganvas.data import ArrayData, points
 from ganvas.errors import UsageError
-from ganvas.metrics import real_statistics as module
 from ganvas.metrics.networks import Raw
 from ganvas.metrics.real_statistics import real_statistics
+
+module = importlib.import_module("ganvas.metrics.real_statistics")  # whose name in the package is the function's
 
 
 @dataclass(frozen=True)
@@ -90,3 +92,13 @@ def test_constant_pictures_and_bad_requests() -> None:
     assert float(real_statistics(Raw(), constant, 10).moments.covariance.abs().max()) == 0
     with pytest.raises(UsageError, match="at least two"):
         real_statistics(Raw(), constant, 1)
+
+
+def test_features_that_are_not_finite_are_never_kept(data: ArrayData, cache: Path) -> None:
+    class Broken(Raw):
+        def features(self, image: Tensor, batch_size: int = 100) -> Tensor:
+            return super().features(image, batch_size) / 0
+
+    with pytest.raises(UsageError, match="NaN or infinity"):
+        real_statistics(Broken(), data, 20)
+    assert not list(cache.rglob("*.safetensors"))

@@ -151,6 +151,6 @@ def clip(path: Path | None = None, *, report: Report | None = None) -> Pretraine
     state = read_state(path, [LARGE, BASE], USED) if path else published_state(LARGE, "clip", report, USED)
     network = network_of(state)
     width, features = network.projection.weight.shape[::-1]
-    size = {1024: "L", 768: "B"}.get(width, f"width {width}")
-    name = f"CLIP ViT-{size}/{network.patch.kernel_size[0]} at {network.side}, {features}-d embedding"
+    size = {1024: "ViT-L", 768: "ViT-B"}.get(width, f"ViT of width {width}")
+    name = f"CLIP {size}/{network.patch.kernel_size[0]} at {network.side}, {features}-d embedding"
     return Pretrained(network, name, state.sha256, "FD-CLIP")

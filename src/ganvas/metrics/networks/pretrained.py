@@ -95,7 +95,7 @@ class Pretrained:
         """
         require_colour(image)
         side = self.network.side
-        down, across = (weights(size, side, "bicubic").to(image.device, torch.float32) for size in image.shape[2:])
+        down, across = (weights(size, side, "bicubic").float().to(image.device) for size in image.shape[2:])
         picture = (down @ ((image.float() + 1) * 127.5) @ across.T).to(self._device)
         found = self.network.levels(self._normalised(picture))
         if not found:
