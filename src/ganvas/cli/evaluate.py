@@ -44,7 +44,7 @@ def evaluate(
         subject: a run's name, the path of a run or model folder, or a folder of pictures.
         against: real data: a name as for train --data, or a folder; by default what the run learnt from.
         metrics: names separated by commas: frechet (fid), frechet-infinity, kid, inception-score, precision, recall, density,
-            coverage, sliced, emd, ms-ssim, memorisation, accuracy, cas, cas-augmented, modes, cmmd, sharpness.
+            coverage, sliced, emd, ms-ssim, memorisation, accuracy, cas, cas-augmented, modes, ppl, cmmd, sharpness.
         count: samples a side; by default 10,000, or what there is.
         features: the feature network: auto, raw, lenet, efficientnet, inception, dinov2, clip, or such a word with :PATH of its
             weights.

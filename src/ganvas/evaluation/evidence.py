@@ -5,19 +5,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from functools import cached_property
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
-from ganvas.data import Data, open_source
+from ganvas.data import ArrayData, Data, open_source
 from ganvas.data.batches import Images, Spec
 from ganvas.data.dataset import SUBSET, permutation
 from ganvas.errors import UsageError
 from ganvas.evaluation.subject import Subject
+from ganvas.metrics.aliasing import SMALLEST, aliased
 from ganvas.metrics.features import as_features
 from ganvas.metrics.manifold import ManifoldScores, ball_radii, manifold_scores
 from ganvas.metrics.networks import FeatureNetwork, feature_network
+from ganvas.metrics.real_statistics import KEPT, real_statistics
 from ganvas.metrics.stamp import Stamp
 
 COUNT = 10_000
@@ -32,9 +34,10 @@ Report = Callable[[str], None]
 class Real(NamedTuple):
     """The real side.
 
-    ``samples`` are what the generated ones are held against. ``stand_ins``, disjoint from the first as many of them, take the
-    generated ones' place to say what a perfect sampler would score; None where there are too few. ``inner`` says that they are
-    the second half of ``samples`` themselves. ``split`` is "test", "train" or "all"; ``remarks`` what a reader must know.
+    ``samples`` are what the generated ones are held against. ``stand_ins``, as many and disjoint from them, take the generated
+    ones' place to say what a perfect sampler would score; None where there are too few. ``inner``: they are the second half of
+    ``samples`` themselves, for want of more. ``training``: they are training samples beside held-out ``samples``. ``split`` is
+    "test", "train" or "all"; ``remarks`` what a reader must know.
     """
 
     samples: Images
@@ -43,6 +46,7 @@ class Real(NamedTuple):
     split: str
     fingerprint: str
     remarks: tuple[str, ...] = ()
+    training: bool = False
 
 
 def real_side(against: Data | Tensor, count: int, *, seed: int, split: str | None) -> Real:
@@ -76,7 +80,8 @@ def real_side(against: Data | Tensor, count: int, *, seed: int, split: str | Non
         if len(against) == 0 or len(against) < count:  # endless, or small
             return halved(held_out.real(2 * count, seed), count, split, held_out.fingerprint)
         real = held_out.real(count, seed)
-        return Real(real, against.real(len(real.image), seed), False, split, held_out.fingerprint)
+        stand_ins = against.real(len(real.image), seed)
+        return Real(real, stand_ins, False, split, held_out.fingerprint, training=True)
     if split == "train" or held_out is None:
         return halved(against.real(2 * count, seed), count, split, against.fingerprint, remarks)
     parts = [part.real(2 * count, seed) for part in (against, held_out)]
@@ -140,7 +145,7 @@ class Evidence:
             raise UsageError(f"{subject.name} is a single sample", "give at least two, better 1,000")
         real = real_side(against, wanted, seed=seed, split=split)
         self.real, self.split, self.fingerprint = real.samples, real.split, real.fingerprint
-        self.stand_ins, self._inner = real.stand_ins, real.inner
+        self.stand_ins, self._inner, self._stand_ins_are_training = real.stand_ins, real.inner, real.training
         self.remarks = [*real.remarks]
         self.count = min(wanted, len(self.real.image))
         if count and self.count < count:
@@ -189,6 +194,8 @@ class Evidence:
                 f"generated pictures are {sizes[0]}, real ones {sizes[1]}: only scores of features compare them, each resized "
                 f"by the feature network's rule ({self.network.resizer})"
             )
+        if self.subject.model is None and self.is_image:
+            self.remarks += resized_badly(mine, theirs)
 
     # -- features -----------------------------------------------------------------------------------------------------
 
@@ -202,7 +209,7 @@ class Evidence:
 
     @cached_property
     def real_features(self) -> Tensor:
-        return self.features_of(self.real.image, "real")
+        return self.kept_features(self.real.image, "test" if self.split == "test" else "train", "real")
 
     @cached_property
     def stand_in_features(self) -> Tensor | None:
@@ -211,7 +218,18 @@ class Evidence:
         if self._inner:  # they are among the real ones
             half = len(self.stand_ins.image)
             return self.real_features[half : 2 * half]
+        if self.split == "test" and self._stand_ins_are_training:
+            return self.kept_features(self.stand_ins.image, "train", "training")
         return self.features_of(self.stand_ins.image, "other real")
+
+    def kept_features(self, image: Tensor, split: Literal["train", "test"], whose: str) -> Tensor:
+        """Features of real samples, from the cache where an evaluation or a training has had the very same ones before."""
+        # Only of a finite set are the first n of a larger random choice those of a smaller one.
+        known = isinstance(self.data, ArrayData) and self.split != "all" and len(image) <= KEPT
+        if not known or self.data is None or not self.network.weights:
+            return self.features_of(image, whose)
+        self.report(f"features of {len(image):,} {whose} samples ({self.network.name}), computed once")
+        return real_statistics(self.network, self.data, len(image), self.seed, split=split).features
 
     def features_of(self, image: Tensor, whose: str) -> Tensor:
         self.report(f"features of {len(image):,} {whose} samples ({self.network.name})")
@@ -259,6 +277,20 @@ class Evidence:
 def alike(samples: Tensor) -> bool:
     """Whether all samples are one and the same."""
     return len(samples) > 1 and bool((samples == samples[:1]).all())
+
+
+def resized_badly(generated: Tensor, real: Tensor) -> list[str]:
+    """What the spectrum says of how somebody else's pictures were resized; nothing where it says nothing against them."""
+    if min(*generated.shape[2:], *real.shape[2:]) < SMALLEST:
+        return []
+    generated, real = generated[:1000], real[:1000]
+    same_size = generated.shape[1:] == real.shape[1:]
+    sides = {"generated": aliased(generated, real if same_size else None), "real": aliased(real)}
+    return [
+        f"{name} pictures: {found}: scores against pictures that were shrunk otherwise mislead"
+        for name, found in sides.items()
+        if found.verdict == "aliased" or found.unlike
+    ]
 
 
 def unnarrowed(data: Data | None) -> Data | None:

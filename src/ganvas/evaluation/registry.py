@@ -38,6 +38,7 @@ METRICS: dict[str, Metric] = {
     "cas": Metric("accuracy of classifiers trained on samples", "a conditional model, minutes", classifier_scores.teaching),
     "cas-augmented": Metric("what samples add to few real pictures", "a conditional model, minutes", classifier_scores.helping),
     "modes": Metric("how many of the known modes are covered", "ring, grid, stacked-mnist", sample_scores.modes),
+    "ppl": Metric("how far samples move for a small step of the latent", "a model", feature_scores.path_length),
     "cmmd": Metric("kernel distance between CLIP's embeddings", "CLIP's weights", feature_scores.cmmd_score),
     "sharpness": Metric("variance of the Laplacian", "pictures", sample_scores.sharp),
 }
