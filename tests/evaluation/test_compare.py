@@ -49,7 +49,7 @@ def test_only_what_differs_is_listed_and_defaults_are_marked(runs: Path) -> None
 
 
 def test_scores_that_compare_share_a_row(runs: Path) -> None:
-    plant_scores(runs / "gp", [1.0, 0.5, 0.4], floor=0.1)
+    plant_scores(runs / "gp", [1.0, 0.3, 0.4], floor=0.1)
     plant_scores(runs / "r3", [1.1, 0.3, 0.2], floor=0.1)
     best, last = side_by_side(runs, "gp", "r3").scores
     assert (best.source, last.source) == ("best snapshot", "end of training")
@@ -57,15 +57,16 @@ def test_scores_that_compare_share_a_row(runs: Path) -> None:
     assert [m.floor for m in last.moments.values()] == [0.1, 0.1]
     assert last.apart == ""
     assert lead(last) == "B is ahead of A by 0.2 ± 0.01"
+    assert lead(best) == "B is ahead of A by 0.1 ± 0.01"
 
 
 def test_scores_that_were_measured_differently_never_share_a_row(runs: Path) -> None:
     plant_scores(runs / "gp", [1.0, 0.4])
     plant_scores(runs / "r3", [1.1, 0.2], real=1000, features="inception")
     rows = side_by_side(runs, "gp", "r3").scores
-    assert [len(row.moments) for row in rows] == [1, 1, 1, 1]
+    assert [len(row.moments) for row in rows] == [1, 1]  # the last scores are the best ones
     assert rows[1].apart == "features inception and not lenet, 84-d, real 1000 and not 500"
-    assert [lead(row) for row in rows] == ["", "", "", ""]
+    assert [lead(row) for row in rows] == ["", ""]
     # Two rows of panels, not two lines on one axis.
     assert [len(panel.lines) for panel in panels(side_by_side(runs, "gp", "r3"))] == [1, 1]
 

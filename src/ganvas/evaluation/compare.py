@@ -207,7 +207,8 @@ def score_rows(accounts: Sequence[Account]) -> list[ScoreRow]:
         for index, by_source in enumerate(told):
             for moment in by_source[source]:
                 place(own, source, index, moment)
-        rows += own
+        told_already = [row.moments for row in rows]  # a training's last score is its best where it got better to the end
+        rows += [row for row in own if row.moments not in told_already]
     return rows
 
 

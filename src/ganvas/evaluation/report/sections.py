@@ -32,21 +32,22 @@ def verdict(judgement: Judgement) -> Html:
 
 
 def key_numbers(account: Account) -> Html:
-    """The scores with their stamps, then how far and how fast training came."""
-    rows: list[list[Child]] = []
-    trend = account.trend
-    told = [("best snapshot", account.best), ("end of training", trend[-1] if trend else None)]
-    told += [("last evaluation", moment) for moment in account.evaluated]
-    for source, moment in told:
-        if moment is not None:
-            rows.append(score_cells(source, moment))
-    scores = (
-        table(("score", "value", "better", "real data", "how it was measured"), rows)
-        if rows
-        else element(
-            "p", prose(f"No scores are on record. `ganvas evaluate {shlex.quote(str(account.folder))}` measures them.")
-        )
-    )
+    """The scores, how each was measured below them by its number, then how far and how fast training came."""
+    told = scores_told(account)
+    stamps = list(dict.fromkeys(str(moment.score.stamp) for _, moment in told))
+    rows: list[list[Child]] = [
+        [
+            [element("strong", moment.score.name), f" [{stamps.index(str(moment.score.stamp)) + 1}]", element("br"), source],
+            element("span", figure(moment), class_="num"),
+            moment.score.better,
+            "not known" if moment.floor is None else f"{moment.floor:.4g}",
+        ]
+        for source, moment in told
+    ]
+    scores: list[Child] = [element("p", prose(f"No scores are on record. `ganvas evaluate {spoken(account)}` measures them."))]
+    if rows:
+        scores = [table(("score", "value", "better", "real data"), rows)]
+        scores += [element("p", f"[{number}] {stamp}", class_="note") for number, stamp in enumerate(stamps, 1)]
     sentences = account.evaluation.get("words")
     words = [element("p", words) for words in (sentences if isinstance(sentences, list) else []) if isinstance(words, str)]
     speed = account.images_per_second
@@ -55,19 +56,21 @@ def key_numbers(account: Account) -> Html:
         ["images a second", "not known" if speed is None else f"{speed:,.0f}, saving and sampling included"],
         ["parameters", parameters or "not known: this version does not build the method"],
     ]
-    return section("Key numbers", scores, words, table((), facts))
+    return section("Key numbers", *scores, words, table((), facts))
 
 
-def score_cells(source: str, moment: Moment) -> list[Child]:
-    floor = "not known" if moment.floor is None else f"{moment.floor:.4g}"
-    name = element("td", element("strong", moment.score.name), element("br"), source)
-    return [
-        Html(name[4:-5]),
-        element("span", figure(moment), class_="num"),
-        moment.score.better,
-        floor,
-        str(moment.score.stamp),
-    ]
+def scores_told(account: Account) -> list[tuple[str, Moment]]:
+    """The scores with what they are of; the best snapshot's and the last one stand once where they are the same."""
+    best, last = account.best, account.trend[-1] if account.trend else None
+    if best is not None and best == last:
+        told = [("best snapshot, end of training", best)]
+    else:
+        told = [(source, m) for source, m in (("best snapshot", best), ("end of training", last)) if m is not None]
+    return told + [("last evaluation", moment) for moment in account.evaluated]
+
+
+def spoken(account: Account) -> str:
+    return shlex.quote(str(account.folder))
 
 
 def score_curve(account: Account) -> Html:
