@@ -71,15 +71,17 @@ def memorisation(generated: Tensor, train: Tensor, held_out: Tensor, *, seed: in
         UsageError: fewer than six samples on a side, different d, or features that are not finite.
     """
     generated, train, held_out = as_features(generated, train, held_out, at_least=NEIGHBOURS + 1)
-    pool = torch.cat([train, held_out])
-    distance, index = nearest(generated, pool, NEIGHBOURS)
-    hit = index[:, 0]
+    (to_train, in_train), (to_held_out, in_held_out) = (nearest(generated, part, NEIGHBOURS) for part in (train, held_out))
+    # The nearest of the pool are among the nearest of its parts: one search serves every question below.
+    distance, order = torch.cat([to_train, to_held_out], dim=1).sort(dim=1, stable=True)
+    distance = distance[:, :NEIGHBOURS]
+    hit = torch.cat([in_train, in_held_out + len(train)], dim=1).gather(1, order[:, :1])[:, 0]
     copied = hit < len(train)
     # Five copies of one picture in the pool: 0 / 0 is as near as near can be.
     closeness = (distance[:, 0] / distance[:, -1]).nan_to_num(0.0)
-    odds = len(train) / len(held_out)
+    odds, pool = len(train) / len(held_out), len(train) + len(held_out)
     excess, drawn, marked = 0.0, 0, 0
-    half = torch.randperm(len(pool), generator=torch.Generator().manual_seed(seed)).to(hit.device)[hit] % 2 == 0
+    half = torch.randperm(pool, generator=torch.Generator().manual_seed(seed)).to(hit.device)[hit] % 2 == 0
     for chosen_on in (half, ~half):
         threshold = best_threshold(closeness[chosen_on], copied[chosen_on], odds)
         near = ~chosen_on & (closeness <= threshold)
@@ -88,12 +90,12 @@ def memorisation(generated: Tensor, train: Tensor, held_out: Tensor, *, seed: in
         drawn, marked = drawn + len(real), marked + int((real < len(train)).sum())
     return Memorisation(
         nearer_train=float(copied.double().mean()),
-        expected=len(train) / len(pool),
+        expected=len(train) / pool,
         copies=min(1.0, max(0.0, excess / len(generated))),
-        p_value=float(hypergeom.sf(marked - 1, len(pool), len(train), drawn)),
-        authenticity=authenticity(generated, train),
-        distance_train=float(nearest(generated, train)[0].median()),
-        distance_held_out=float(nearest(generated, held_out)[0].median()),
+        p_value=float(hypergeom.sf(marked - 1, pool, len(train), drawn)),
+        authenticity=authentic_share(to_train[:, 0], in_train[:, 0], train),
+        distance_train=float(to_train[:, 0].median()),
+        distance_held_out=float(to_held_out[:, 0].median()),
     )
 
 
@@ -118,7 +120,12 @@ def authenticity(generated: Tensor, train: Tensor) -> float:
     """
     generated, train = as_features(generated, train)
     distance, index = nearest(generated, train)
-    hit, back = index[:, 0].unique(return_inverse=True)
+    return authentic_share(distance[:, 0], index[:, 0], train)
+
+
+def authentic_share(distance: Tensor, index: Tensor, train: Tensor) -> float:
+    """``authenticity`` from the distance to the nearest of ``train``, and which it is, both (G,)."""
+    hit, back = index.unique(return_inverse=True)
     # The nearest of train to one of its own is itself, or a duplicate of it, at 0; the second is its nearest other.
     own = nearest(train[hit], train, 2)[0][:, 1]
-    return float((distance[:, 0] > own[back]).double().mean())
+    return float((distance > own[back]).double().mean())
