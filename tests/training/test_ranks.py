@@ -75,6 +75,26 @@ with open(sys.argv[1] + f".{last.engine.ranks.rank}", "w") as file:
 """
 
 
+RESUMED = """
+import sys
+import torch
+from ganvas.data import ArrayData
+from ganvas.methods import WGANGP, WGANGPConfig
+from ganvas.runs import Run
+from ganvas.training import train
+
+images = torch.randint(0, 256, (64, 1, 8, 8), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+data = ArrayData(images)
+for folder, stops in (("unbroken", [3]), ("broken", [1, 2, 3])):
+    for stop in stops:
+        torch.manual_seed(0 if stop == stops[0] else stop)
+        method = WGANGP(WGANGPConfig(width=4, latent_size=4, batch_size=8, augment=0.5), data.spec)
+        run = Run(sys.argv[1] + "/" + folder, seed=0)
+        for _ in train(method, data, run, steps=stop, threads=1, resume=stop != stops[0], heal=1):
+            pass
+"""
+
+
 def launch(world: int, out: Path, program: str = PROGRAM) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -101,3 +121,12 @@ def test_ranks_stop_and_save_together_under_a_budget_of_time(tmp_path: Path) -> 
     first, second = ((tmp_path / f"run.{rank}").read_text() for rank in range(2))
     assert first == second
     assert Run(tmp_path / "run").steps()[-1] == int(first.split()[0]) > 0
+
+
+def test_two_ranks_resumed_at_every_step_have_the_same_bits_as_unbroken_ones(tmp_path: Path) -> None:
+    launch(2, tmp_path, RESUMED)
+    unbroken, broken = (Run(tmp_path / name).load() for name in ("unbroken", "broken"))
+    assert unbroken is not None
+    assert broken is not None
+    assert (unbroken.step, unbroken.state["cursor"]) == (broken.step, broken.state["cursor"])
+    assert all(torch.equal(value, broken.tensors[key]) for key, value in unbroken.tensors.items())

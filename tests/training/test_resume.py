@@ -26,10 +26,10 @@ def pictures(count: int = 40) -> ArrayData:
     return ArrayData(images, torch.arange(count) % 3, classes=("a", "b", "c"))
 
 
-def build(name: str, spec: Spec) -> Method:
+def build(name: str, spec: Spec, augment: float = 0.0) -> Method:
     torch.manual_seed(7)
     method = METHODS[name]
-    return method(method.Config(**SMALL), spec)
+    return method(method.Config(**SMALL, augment=augment), spec)
 
 
 def final_state(run: Run) -> tuple[int, dict[str, torch.Tensor], dict[str, object]]:
@@ -48,21 +48,36 @@ def assert_equal_runs(first: Run, second: Run) -> None:
         assert state[key] == other_state[key]
 
 
+@pytest.mark.parametrize("augment", [0.0, 0.5])
 @pytest.mark.parametrize("name", METHODS)
-def test_a_broken_run_continues_to_the_same_bits_as_an_unbroken_one(name: str, tmp_path: Path) -> None:
+def test_a_run_broken_at_every_step_has_the_same_bits_as_an_unbroken_one(name: str, augment: float, tmp_path: Path) -> None:
     data = pictures()
-    unbroken, broken = Run(tmp_path / "unbroken", seed=3), Run(tmp_path / "broken", seed=3)
-    for _ in train(build(name, data.spec), data, unbroken, steps=7, threads=1, log_steps=3):
+    unbroken, broken = Run(tmp_path / "unbroken", seed=3), tmp_path / "broken"
+    for _ in train(build(name, data.spec, augment), data, unbroken, steps=7, threads=1, log_steps=3):
         pass
-    for _ in train(build(name, data.spec), data, broken, steps=4, threads=1, log_steps=3):
-        pass
-    torch.manual_seed(99)  # a new process has other generator states and other initial weights
-    fresh = METHODS[name](METHODS[name].Config(**SMALL), data.spec)
-    for _ in train(fresh, data, Run(tmp_path / "broken", seed=3), steps=7, threads=1, log_steps=3, resume=True):
-        pass
-    assert_equal_runs(unbroken, broken)
+    for step in range(1, 8):
+        torch.manual_seed(99 + step)  # a new process has other generator states and other initial weights
+        method = METHODS[name](METHODS[name].Config(**SMALL, augment=augment), data.spec)
+        method = build(name, data.spec, augment) if step == 1 else method
+        for _ in train(method, data, Run(broken, seed=3), steps=step, threads=1, log_steps=3, resume=step > 1):
+            pass
+    assert_equal_runs(unbroken, Run(broken))
     timeless = [{k: v for k, v in record.items() if k != "seconds"} for record in unbroken.stats()]
-    assert timeless == [{k: v for k, v in record.items() if k != "seconds"} for record in broken.stats()]
+    assert timeless == [{k: v for k, v in record.items() if k != "seconds"} for record in Run(broken).stats()]
+
+
+def test_a_run_broken_around_a_checkup_has_the_same_record(tmp_path: Path) -> None:
+    data = points("ring")
+    unbroken, broken = Run(tmp_path / "unbroken", seed=3), tmp_path / "broken"
+    for _ in train(build("wgan-gp", data.spec), data, unbroken, steps=220, threads=1):
+        pass
+    for step in (99, 100, 107, 199, 220):
+        for _ in train(build("wgan-gp", data.spec), data, Run(broken, seed=3), steps=step, threads=1, resume=step > 99):
+            pass
+    assert_equal_runs(unbroken, Run(broken))
+    timeless = [{k: v for k, v in record.items() if k != "seconds"} for record in unbroken.stats()]
+    assert timeless == [{k: v for k, v in record.items() if k != "seconds"} for record in Run(broken).stats()]
+    assert [r["step"] for r in timeless if "checkup/auc" in r["health"]] == [100, 200]
 
 
 @pytest.mark.parametrize("name", ["gan", "wgan", "wgan-gp", "r3gan"])
