@@ -247,6 +247,18 @@ def test_divergence_is_no_success(runs: Path) -> None:
     assert "Training ended: a term became nan at step 25." in written(runs / "squares").text
 
 
+def test_copies_are_no_success(runs: Path) -> None:
+    plant_scores(runs / "squares", [1.0, 0.11], floor=0.1)
+    found = {"metric": "memorisation", "words": "12 % of the samples are copies", "facts": {"detected": True}}
+    (runs / "squares" / "evaluations").mkdir()
+    (runs / "squares" / "evaluations" / "001.json").write_text(json.dumps({"scores": [found]}))
+    verdict = judged(runs / "squares")
+    assert (verdict.state, verdict.because[0]) == ("fails", "12 % of the samples are copies.")
+    found["facts"] = {"detected": False}
+    (runs / "squares" / "evaluations" / "002.json").write_text(json.dumps({"scores": [found]}))
+    assert judged(runs / "squares").state == "works"
+
+
 def test_scores_of_raw_pixels_are_weakened(runs: Path) -> None:
     plant_scores(runs / "squares", [1.0, 0.11], floor=0.1, features="raw pixels")
     assert "not whether shapes are right" in " ".join(judged(runs / "squares").because)

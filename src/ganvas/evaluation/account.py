@@ -101,6 +101,16 @@ class Account:
         return [name for name, value in terms_of(self.last).items() if value is None]
 
     @property
+    def copies(self) -> str:
+        """What the last evaluation said of copied training samples; empty when it found none."""
+        scores = self.evaluation.get("scores")
+        for told in scores if isinstance(scores, list) else []:
+            found = told.get("facts") if isinstance(told, dict) and told.get("metric") == "memorisation" else None
+            if isinstance(found, dict) and found.get("detected") is True:
+                return str(told.get("words", "")) or "samples are copies of training samples"
+        return ""
+
+    @property
     def images_per_second(self) -> float | None:
         """Over the whole run, saving, sampling and scoring included; None before the first record."""
         return self.images / self.seconds if self.seconds > 0 else None

@@ -60,6 +60,9 @@ def judge(account: Account, spoken: str) -> Judgement:
     if standard is None or (len(trend) < 2 and standard.floor is None):
         return untold(account, spoken, standard)
     because = (how_near(standard, trend), *course(trend), *cautions(account, standard))
+    if account.copies:
+        advice = ("Take more data or --mirror, a smaller --width, or an earlier snapshot.",)
+        return Judgement("fails", "It does not work: it copies training samples.", (sentence(account.copies), *because), advice)
     if is_near(standard, trend[0] if trend else None):
         return Judgement("works", "It works: by its score the samples are near the data.", because, on_top(trend, spoken))
     if len(trend) > 2 and not improves(trend[0], best_of(trend)):
