@@ -101,14 +101,17 @@ class Evaluation:
 
 def row_of(measured: Measured) -> tuple[str, str, str, str]:
     score, floor = measured.score, measured.floor
-    error = "" if score.standard_error is None else f" ± {score.standard_error:.2g}"
     real = ""
     if floor is not None:
         fewer = floor.stamp.generated != score.stamp.generated and measured.key != "memorisation"
-        real = f"{floor.value:.4g}" + (f" (at {floor.stamp.generated:,})" if fewer else "")
+        real = with_error(floor) + (f" (at {floor.stamp.generated:,})" if fewer else "")
     name = score.name if measured.key == score.name else f"{measured.key}: {score.name}"
     aim = {"lower": "low", "higher": "high", "real": "as real"}[measured.aim]
-    return name, f"{score.value:.4g}{error}", real, aim
+    return name, with_error(score), real, aim
+
+
+def with_error(score: Score) -> str:
+    return f"{score.value:.4g}" + ("" if score.standard_error is None else f" ± {score.standard_error:.2g}")
 
 
 def evaluate(
