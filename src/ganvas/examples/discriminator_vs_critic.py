@@ -147,7 +147,7 @@ def figure(
     """Four panels: what the judges say, how hard they push, the table, the lines."""
     frame = Frame(
         "Discriminator against critic" + (" (fast)" if fast else ""),
-        f"Reals from N(−{CENTRE:g}, 1), fakes from N({CENTRE:g}, 1); each judge trained to its optimum on fresh samples",
+        f"Reals from N(−{CENTRE:g}, 1), fakes from N({CENTRE:g}, 1); each judge trained alone, to its end, on fresh samples",
         f"After Arjovsky et al. 2017, figures 1 and 2. Penalty λ = {WEIGHT:g}, clip ±{critics.CLIP:g}, "
         f"{BATCH} samples a batch, seed {seed}; the numbers are in the JSON file beside this figure",
     )
@@ -208,9 +208,8 @@ def draw_table(axes: Axes, found: dict[str, Push]) -> None:
     rows: list[tuple[str, ...]] = [("loss of the generator", "median", "5 % .. 95 %", "between the modes")]
     words = {"minimax": "log(1 − D)", "non_saturating": "−log D", "clipped": "−f, clipped", "penalised": "−f, penalised"}
     for name, push in found.items():
-        rows.append(
-            (words[name], f"{push.median:.3g}", f"{push.low:.2g} .. {push.high:.2g}", f"{push.least:.2g} .. {push.most:.2g}")
-        )
+        at_fakes, between = f"{short(push.low)} .. {short(push.high)}", f"{short(push.least)} .. {short(push.most)}"
+        rows.append((words[name], short(push.median), at_fakes, between))
     for number, row in enumerate(rows):
         for place, word in zip((0.0, 0.31, 0.47, 0.75), row, strict=True):
             axes.text(place, 0.92 - 0.12 * number, word, fontsize=8, color=GREY if number == 0 else INK, va="top")
@@ -224,6 +223,10 @@ def draw_table(axes: Axes, found: dict[str, Push]) -> None:
     )
     for number, note in enumerate(notes):
         axes.text(0, 0.24 - 0.1 * number, note, fontsize=7.5, color=GREY, va="top")
+
+
+def short(number: float) -> str:
+    return f"{number:.2f}" if number >= 0.1 else f"{number:.0e}"
 
 
 def draw_lines(axes: Axes, lines: list[Divergences]) -> None:

@@ -134,7 +134,7 @@ def figure(found: dict[str, Compared], tolerance: float, seed: int, fast: bool) 
     )
     caption = f"estimate {estimate.value:.4f}, slope up to {estimate.lipschitz:.3f}: W1 ≥ {estimate.bound:.4f}"
     draw_field(sheet.panel(2, f"A trained critic, λ = {weight:g}", caption, ticks=TICKS), critic, first, limits)
-    draw_table(sheet.panel(3, "Every pair", "E: the critic's estimate; E/K: over its largest slope, never above W1"), found)
+    draw_table(sheet.panel(3, "Every pair", "E: the critic's estimate; E/K: over the largest slope found, at most W1"), found)
     return sheet.png()
 
 

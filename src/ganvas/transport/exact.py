@@ -13,7 +13,7 @@ from ganvas.transport.cost import as_points, as_weights, check_order, check_samp
 PIVOTS = 10_000_000
 """Network simplex pivots before giving up; 4,000 points a side need about a hundredth of it."""
 MOST_PAIRS = 5_000 * 5_000
-"""Entries of the largest cost matrix that is solved exactly: half a minute, and 4 arrays of 200 MB."""
+"""Entries of the largest cost matrix that is solved exactly: about 5 s of a core, and 4 arrays of 200 MB."""
 ARRAYS = 4
 """float64 arrays of N x M that the simplex holds at its peak: the cost, its copy, the flow and the plan."""
 
