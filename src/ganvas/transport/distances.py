@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+import torch
 from torch import Tensor
 
 from ganvas.errors import ResourceError, UsageError
 from ganvas.transport.cost import as_points, check_order, check_samples
+from ganvas.transport.entropic import refuse_too_large, sinkhorn
 from ganvas.transport.exact import MOST_PAIRS, wasserstein, wasserstein_1d
 from ganvas.transport.gaussian import gaussian_w2
-from ganvas.transport.entropic import refuse_too_large, sinkhorn
 from ganvas.transport.sliced import sliced_distance
 
 Method = Literal["auto", "exact", "sinkhorn", "sliced", "gaussian"]
@@ -65,18 +66,18 @@ def distance(a: Tensor, b: Tensor, order: int = 1, *, method: Method = "auto", s
     check_samples(a, b)
     check_order(order)
     if method == "auto":
-        method = affordable(len(a), len(b))
+        method = affordable(len(a), len(b), a.device)
     if method not in METHODS:
         raise UsageError(f"there is no transport method {method!r}", f"choose from auto, {', '.join(METHODS)}")
     return METHODS[method](a, b, order, seed)
 
 
-def affordable(n: int, m: int) -> Method:
+def affordable(n: int, m: int, device: torch.device | None = None) -> Method:
     """The most exact method that n x m points allow."""
     if n * m <= MOST_PAIRS:
         return "exact"
     try:
-        refuse_too_large(max(n, m), max(n, m))
+        refuse_too_large(max(n, m), max(n, m), device)
     except ResourceError:
         return "sliced"
     return "sinkhorn"

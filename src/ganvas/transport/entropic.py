@@ -72,7 +72,8 @@ def sinkhorn(
     check_order(order)
     if regularisation is not None and not (math.isfinite(regularisation) and regularisation > 0):
         raise UsageError(f"regularisation={regularisation!r} is out of range", "it must be above 0")
-    refuse_too_large(max(len(a), len(b)), max(len(a), len(b)))
+    largest = max(len(a), len(b))  # the divergence needs each sample's costs to itself as well
+    refuse_too_large(largest, largest, a.device)
     mass_a, mass_b = as_weights(weights_a, len(a)), as_weights(weights_b, len(b))
     problem = Problem(a, b, mass_a, mass_b, order)
     epsilon = regularisation or RELATIVE * problem.mean_cost
@@ -93,7 +94,7 @@ class Problem:
     """One pair of weighted samples with their costs; masses and potentials in float32 on the samples' device."""
 
     def __init__(self, a: Tensor, b: Tensor, mass_a: Tensor, mass_b: Tensor, order: int) -> None:
-        device = a.device
+        device = torch.device("cpu") if a.device.type == "mps" else a.device  # MPS has no float64, which the bounds need
         self.cost = torch.empty(len(a), len(b), device=device)  # (N, M)
         points_a, points_b = as_points(a), as_points(b)
         for rows in blocks(len(a), len(b)):
@@ -184,11 +185,12 @@ def blocks(length: int, width: int) -> Iterator[slice]:
     return (slice(start, min(start + step, length)) for start in range(0, length, step))
 
 
-def refuse_too_large(n: int, m: int) -> None:
-    """Raises ResourceError when a float32 cost matrix of n x m does not fit in memory."""
+def refuse_too_large(n: int, m: int, device: torch.device | None = None) -> None:
+    """Raises ResourceError when a float32 cost matrix of n x m does not fit in the memory of ``device`` (None: the CPU)."""
     import psutil
 
-    needed, free = 4 * n * m, psutil.virtual_memory().available
+    on_gpu = device is not None and device.type == "cuda"
+    needed, free = 4 * n * m, torch.cuda.mem_get_info(device)[0] if on_gpu else psutil.virtual_memory().available
     if needed > 0.8 * free:
         raise ResourceError(
             f"the costs of {n:,} x {m:,} pairs need {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free",
