@@ -48,6 +48,8 @@ def test_every_method_and_order_says_what_it_is(cli):
     for method, above in (("sinkhorn", True), ("sliced", False), ("gaussian", False)):
         found = cli("transport", "a.npy", "b.npy", "--order", "2", "--method", method, "--json").json["distance"]
         assert (found["value"] >= exact, found["exact"], found["method"]) == (above, False, method)
+    said = cli("transport", "a.npy", "b.npy", "--method", "sinkhorn").out
+    assert all(word in said for word in ("upper bound", "divergence", "regularisation", "marginal error"))
     refused = cli("transport", "a.npy", "b.npy", "--method", "gaussian")
     assert (refused.code, "use order 2" in refused.err) == (2, True)
 

@@ -83,6 +83,8 @@ class Transported:
             f"floor     {floor.value:.5g}  the same between two samples of {self.floor_of}, {floor.a:,} each"
             + ("" if floor.a >= min(found.a, found.b) else "; fewer, so it is higher than at the distance's counts"),
         ]
+        if found.facts:
+            lines.append("          " + ", ".join(f"{key.replace('_', ' ')} {value:.4g}" for key, value in found.facts.items()))
         if floor.value > 0:
             lines.append(f"ratio     {found.value / floor.value:.3g}  distance over floor; 1 is as near as sampling can tell")
         for name, (step, critic) in self.critics.items():
