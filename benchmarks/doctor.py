@@ -1,6 +1,6 @@
 """Planted illnesses: does the doctor name them, and is it silent on the healthy? Prints the confusion table.
 
-    python benchmarks/doctor.py --seeds 5 --steps 800
+python benchmarks/doctor.py --seeds 5 --steps 800
 """
 
 from __future__ import annotations
@@ -106,7 +106,9 @@ def main() -> None:
     for name, case in CASES.items():
         if arguments.only and name not in arguments.only.split(","):
             continue
-        for seed in range(arguments.first_seed, arguments.first_seed + (arguments.seeds if case.expected else arguments.healthy_seeds)):
+        for seed in range(
+            arguments.first_seed, arguments.first_seed + (arguments.seeds if case.expected else arguments.healthy_seeds)
+        ):
             started = time.monotonic()
             with tempfile.TemporaryDirectory(prefix="ganvas-doctor-") as folder:
                 said, records = verdict(name, seed, arguments.steps, data, Path(folder) / "run")

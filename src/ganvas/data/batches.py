@@ -39,10 +39,15 @@ class Spec:
     Args:
         shape: (C, H, W) of a picture, or (d,) of a point.
         classes: the class names in label order; empty when there are no labels.
+        source: (C, H, W) of the pictures that a translation starts from, ``shape`` being what it leads to; None for data that
+            is not for translation. Batches are then ``Pairs`` if ``paired``, else ``TwoDomains`` (x is the source).
+        paired: whether each source picture has its own target.
     """
 
     shape: tuple[int, ...]
     classes: tuple[str, ...] = ()
+    source: tuple[int, ...] | None = None
+    paired: bool = False
 
     @property
     def is_image(self) -> bool:
@@ -54,8 +59,15 @@ class Spec:
         return (-1.0, 1.0) if self.is_image else None
 
     def to_json(self) -> dict[str, Any]:
-        return {"shape": list(self.shape), "classes": list(self.classes)}
+        fields: dict[str, Any] = {"shape": list(self.shape), "classes": list(self.classes)}
+        return fields if self.source is None else fields | {"source": list(self.source), "paired": self.paired}
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Spec:
-        return cls(tuple(int(n) for n in fields["shape"]), tuple(str(name) for name in fields["classes"]))
+        source = fields.get("source")
+        return cls(
+            tuple(int(n) for n in fields["shape"]),
+            tuple(str(name) for name in fields["classes"]),
+            None if source is None else tuple(int(n) for n in source),
+            bool(fields.get("paired", False)),
+        )
