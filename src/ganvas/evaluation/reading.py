@@ -49,18 +49,25 @@ def likeness(by_key: dict[str, Measured]) -> Iterator[str]:
 
 
 def quality_and_variety(by_key: dict[str, Measured]) -> Iterator[str]:
-    """Precision and recall as shares of what real samples score."""
-    for key, good, what in (("precision", "quality", "samples unlike any real one"), ("recall", "variety", "the data's range")):
-        found = by_key.get(key)
-        if found is None or found.floor is None or not found.floor.value:
+    """For each side of the matter the score that lies lowest beside what real samples score."""
+    sides = {
+        "quality": (("precision", "density"), "many samples are unlike any real one", "most samples are unlike any real one"),
+        "variety": (("recall", "coverage"), "much of the data's range is missing", "most of the data's range is missing"),
+    }
+    for side, (keys, some, most) in sides.items():
+        shares = {key: ratio for key in keys if (ratio := beside_real(by_key.get(key))) is not None}
+        if not shares:
             continue
-        share = found.score.value / found.floor.value
-        missing = {"precision": f"many {what}", "recall": f"much of {what} is missing"}[key]
-        if share < MISSING:
-            lack = missing if share >= SEVERE else missing.replace("many", "most are").replace("much", "most")
-            yield f"{good}: {lack} ({key} {found.score.value:.2f}, real samples {found.floor.value:.2f})"
-        else:
-            yield f"{good}: no lack ({key} {found.score.value:.2f}, real samples {found.floor.value:.2f})"
+        worst = min(shares, key=lambda key: shares[key])
+        lack = "no lack to be seen" if shares[worst] >= MISSING else some if shares[worst] >= SEVERE else most
+        found = by_key[worst]
+        assert found.floor is not None
+        yield f"{side}: {lack} ({worst} {found.score.value:.2f}, real samples {found.floor.value:.2f})"
+
+
+def beside_real(found: Measured | None) -> float | None:
+    """A score over what real samples score; None where that is not known or 0."""
+    return None if found is None or found.floor is None or not found.floor.value else found.score.value / found.floor.value
 
 
 def known_modes(by_key: dict[str, Measured]) -> Iterator[str]:
