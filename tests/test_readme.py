@@ -31,13 +31,15 @@ def test_commands_parse(page: str, line: str) -> None:
 def test_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (example,) = blocks(ROOT / "README.md", "python")
     small = example.replace("steps=10_000", "steps=1").replace("ganvas.data.mnist()", "tiny").replace("clip=0.01", "width=4")
-    assert small.count("tiny") == small.count("steps=1)") == 1
+    small = small.replace('["fid", "kid"]', '["kid"], against=tiny_set, features="raw"')
+    assert small.replace("tiny_set", "").count("tiny") == small.count("steps=1)") == 1
     monkeypatch.chdir(tmp_path)
     import torch
 
     from ganvas.data.dataset import ArrayData
 
-    names: dict[str, object] = {"tiny": ArrayData(torch.randint(0, 256, (64, 1, 28, 28), dtype=torch.uint8))}
+    tiny = ArrayData(torch.randint(0, 256, (64, 1, 28, 28), dtype=torch.uint8))
+    names: dict[str, object] = {"tiny": tiny, "tiny_set": tiny}
     exec(small, names)  # the README is ours
     images = names["images"]
     assert isinstance(images, torch.Tensor)
