@@ -40,9 +40,15 @@ def doctor(
     if system or run is None:
         document["system"] = examine_system()
     findings = document.get("run", {}).get("findings", [])
-    lines = [f"{f['severity']}: {f['seen']}: {f['meaning']}; {f['remedy']}" for f in findings]
+    lines = [
+        f"{f['severity']}: {f['name']} ({f['sure']})\n  seen   {f['seen']}\n  means  {f['meaning']}\n  try    {f['remedy']}"
+        for f in findings
+    ]
     if run is not None and not lines:
         lines.append(f"{run}: nothing wrong")
+    ended = document.get("run", {}).get("ended")
+    if ended:
+        lines.append(f"ended at step {ended['step']:,}: {ended['words']}")
     for key, value in document.get("system", {}).items():
         if isinstance(value, dict):
             lines.append(f"{key}")

@@ -33,10 +33,10 @@ def evaluate(
 
     For example:
 
-        ganvas evaluate wgan-gp-mnist-001                              what suits the data; a minute for MNIST on a CPU
+        ganvas evaluate wgan-gp-mnist-001
         ganvas evaluate wgan-gp-mnist-001 --metrics fid,kid --count 5000
-        ganvas evaluate theirs/ --against photos/ --features inception pictures that Ganvas never made
-        ganvas evaluate cgan-mnist-001 --metrics cas,cas-augmented     whether the samples can teach a classifier; minutes
+        ganvas evaluate theirs/ --against photos/ --features inception
+        ganvas evaluate cgan-mnist-001 --metrics cas,cas-augmented
 
     Beside each score stands what real samples score in its place: that, and not 0, is what a perfect model would have.
 

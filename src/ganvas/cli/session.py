@@ -291,10 +291,8 @@ def conclude(training: Training, progress: Progress, gallery: Gallery) -> Outcom
     if estimate is not None:
         document["wasserstein"] = estimate
         lines += words(estimate)
-    if run.best:
-        kept = run.best
-        document["best"] = kept
-        lines.append(f"best      step {kept['step']:,}, {kept['score']['name']} {kept['score']['value']:.4g} to held-out data")
+    document |= {"best": run.best, "scores": run.scores(), "ended": run.ended()}
+    lines += course(document)
     lines += [
         f"doctor: {display.doctor(progress)}",
         f"samples   {gallery.latest}  (over time: {gallery.strip})",
@@ -317,6 +315,21 @@ def report_lines(training: Training, document: dict[str, Any]) -> list[str]:
         return []
     document["report"], document["verdict"] = str(path), judgement.to_json()
     return [f"report    {path}  ({judgement.headline})"]
+
+
+def course(document: dict[str, Any]) -> list[str]:
+    """Best and last score, what real samples would have, and why training stopped."""
+    shown, best, scores, ended = [], document["best"], document["scores"], document["ended"]
+    if best and scores:
+        last, floor = scores[-1], scores[-1].get("floor")
+        real = "" if floor is None else f", real samples {floor:.4g}"
+        shown.append(
+            f"best      step {best['step']:,}: {best['score']['name']} {best['score']['value']:.4g} to held-out data "
+            f"(last, at step {last['step']:,}: {last['score']['value']:.4g}{real})"
+        )
+    if ended and ended["reason"] == "asked":
+        shown.append(f"stopped   {ended['words']}; --patience 0 goes on regardless")
+    return shown
 
 
 def measure(training: Training, progress: Progress) -> dict[str, Any] | None:

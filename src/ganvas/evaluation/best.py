@@ -128,6 +128,7 @@ class BestSnapshot:
         count = len(batch.image)
         self.measure = choose_measure(measure, data)
         self.measure.prepare(batch.image)
+        self.floor = self.of_real(data, count)
         self.latent = draw(0, count, method.config.latent_size, seed=SAMPLE_SEED, prior=method.config.prior)
         self.label = batch.label if method.conditional else None
         m = self.measure
@@ -136,6 +137,15 @@ class BestSnapshot:
         self.value: float = best["score"]["value"] if best else math.inf
         self.past = [moment for record in run.scores() if (moment := self.remembered(record)) is not None]
         self._not_before = 0.0
+
+    def of_real(self, data: Data, count: int) -> float | None:
+        """What as many training samples score: no generator should be expected to do better. None when there are too few."""
+        real = data.real(count).image
+        return (
+            self.measure.distance(torch.cat([self.measure.encode(part) for part in real.split(BATCH)]))
+            if len(real) == count
+            else None
+        )
 
     def remembered(self, record: dict[str, Any]) -> Moment | None:
         """A score of before the run was resumed, if it was measured in this way."""
@@ -163,7 +173,7 @@ class BestSnapshot:
         started = time.monotonic()
         score = self.score(progress)
         self.past.append(Moment(progress.step, score.value, score.standard_error or 0.0))
-        self.run.log_score({**facts(progress), "score": score.to_json()})
+        self.run.log_score({**facts(progress), "score": score.to_json(), "floor": self.floor})
         if score.value < self.value:
             self.value = score.value
             self.run.keep_best(progress.step, score.to_json())
