@@ -130,7 +130,7 @@ def test_the_default_list_goes_on_without_what_cannot_be_had(blobs: Blobs) -> No
 def test_sides_that_do_not_compare(blobs: Blobs, tmp_path: Path) -> None:
     fake, real = blobs(100, 1), blobs(100, 2)
     with pytest.raises(UsageError, match="1 channels, the real ones 3: convert one side"):
-        evaluate(fake, ["kid"], against=real.repeat(1, 3, 1, 1), features="raw")
+        evaluate(fake, ["kid"], against=torch.cat([real, -real, real], 1), features="raw")
     with pytest.raises(UsageError, match="pictures cannot be held against points"):
         evaluate(fake, ["kid"], against=torch.rand(100, 2))
     with pytest.raises(UsageError, match="2 of 100 generated samples hold NaN"):
@@ -145,6 +145,14 @@ def test_sides_that_do_not_compare(blobs: Blobs, tmp_path: Path) -> None:
         evaluate(tmp_path / "nowhere", against=real)
     with pytest.raises(UsageError, match="compares pixel by pixel, and the pictures differ in size"):
         evaluate(fake, ["sliced"], against=torch.rand(100, 1, 8, 8), features="raw")
+
+
+def test_grey_pictures_in_colour_files_are_grey(blobs: Blobs) -> None:
+    fake, real = blobs(100, 1), blobs(100, 2)
+    plain = evaluate(fake, ["sliced"], against=real)["sliced"].value
+    assert evaluate(fake.repeat(1, 3, 1, 1), ["sliced"], against=real)["sliced"].value == pytest.approx(plain, rel=1e-5)
+    thrice = evaluate(fake, ["sliced"], against=real.repeat(1, 3, 1, 1))["sliced"].value
+    assert thrice == pytest.approx(plain, rel=0.1)
 
 
 def test_a_collapsed_generator_is_judged_and_said(blobs: Blobs) -> None:

@@ -151,7 +151,8 @@ class Evidence:
         if count and self.count < count:
             self.remarks.append(f"{count:,} samples a side were asked for, there are {self.count:,}")
         self.report(f"drawing {self.count:,} samples")
-        self.generated = subject.draw(self.count, seed, self.real.label if self.labels_agree else None)
+        drawn = subject.draw(self.count, seed, self.real.label if self.labels_agree else None)
+        self.generated = Images(as_grey(drawn.image, self.real.image), drawn.label)
         self._refuse_unlike()
 
     @property
@@ -272,6 +273,16 @@ class Evidence:
                 network.name, network.weights, network.resizer, count, generated, self.split, self.seed, self.fingerprint
             )
         return Stamp(features, weights, "none", count, generated, self.split, self.seed, self.fingerprint)
+
+
+def as_grey(image: Tensor, other: Tensor) -> Tensor:
+    """Grey pictures with as many channels as the other side's grey ones: files of grey pictures often hold them three times."""
+    if image.dim() != 4 or other.dim() != 4 or {image.shape[1], other.shape[1]} != {1, 3}:
+        return image
+    colour = image if image.shape[1] == 3 else other
+    if not bool((colour == colour[:, :1]).all()):
+        return image
+    return image[:, :1] if image.shape[1] == 3 else image.expand(-1, 3, -1, -1)
 
 
 def alike(samples: Tensor) -> bool:
