@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ganvas.data.batches import Images, Spec
+from ganvas.data.batches import Spec
 from ganvas.errors import UsageError
 from ganvas.networks.augment import augment
 
@@ -74,6 +74,15 @@ class MethodConfig:
                 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class TranslatorConfig(MethodConfig):
+    """Settings of methods that translate pictures: they start from a picture and not from a latent, so they have none."""
+
+    # A class variable takes the place of the inherited field: it is no argument, no flag and no entry of config.json.
+    latent_size: ClassVar[int] = 0  # type: ignore[misc]
+    prior: ClassVar[Literal["normal", "uniform"]] = "normal"  # type: ignore[misc]
+
+
 def range_in_words(rule: Any) -> str:
     """The range of a ``number`` field for help texts and errors: "above 0", "0 to 1"."""
     low = f"above {rule['above']:g}" if rule["above"] > -math.inf else f"at least {rule['at_least']:g}"
@@ -95,6 +104,7 @@ class Method(nn.Module):
         paper: authors, title and arXiv number.
         Config: its frozen dataclass of settings, the defaults the paper's.
         conditional: whether ``sample`` takes labels.
+        translates: whether it translates pictures (``translate``) instead of making samples from noise (``sample``).
         averaged: the sub-modules of which the engine keeps an exponential moving average; sampling uses these.
         wasserstein_term: the logged term that is *minus* the critic's Wasserstein estimate, or None when there is none.
     """
@@ -104,6 +114,7 @@ class Method(nn.Module):
     paper: ClassVar[str]
     Config: ClassVar[type[MethodConfig]]
     conditional: ClassVar[bool] = False
+    translates: ClassVar[bool] = False
     averaged: ClassVar[tuple[str, ...]] = ("generator",)
     wasserstein_term: ClassVar[str | None] = None
     config: MethodConfig
@@ -118,8 +129,11 @@ class Method(nn.Module):
         """One optimiser a player, keyed by the player's name. Called once, after the method is on its device."""
         raise NotImplementedError
 
-    def train_step(self, step: int, batches: Iterator[Images], update: Update) -> None:
-        """The algorithm box: one generator iteration as an order of ``update`` calls. ``step`` counts from 0."""
+    def train_step(self, step: int, batches: Iterator[Any], update: Update) -> None:
+        """The algorithm box: one generator iteration as an order of ``update`` calls. ``step`` counts from 0.
+
+        ``batches`` are Images, or for a method that translates Pairs or TwoDomains, as ``spec`` says.
+        """
         raise NotImplementedError
 
     def latent(self, count: int) -> Tensor:
@@ -142,7 +156,13 @@ class Method(nn.Module):
 
     def sample(self, latent: Tensor, label: Tensor | None = None) -> Tensor:
         """Pictures (N, C, H, W) in [-1, 1] or points (N, d) from latents (N, latent size); labels (N,) if conditional."""
+        if self.translates:
+            raise UsageError(f"{self.name} translates pictures, it makes none from noise", "give it pictures to translate")
         if label is not None:
             raise UsageError(f"{self.name} is not conditional, it takes no labels", "train cgan for samples by class")
         samples: Tensor = self.generator(latent)
         return samples
+
+    def translate(self, source: Tensor) -> Tensor:
+        """Pictures (N, C, H, W) of the target domain from pictures (N, C', H, W) of the source, of any size, in [-1, 1]."""
+        raise UsageError(f"{self.name} makes samples from noise, it translates no pictures", "train pix2pix or cyclegan")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ganvas.data.batches import Images
 from ganvas.errors import ModelError
 from ganvas.method import Method, Terms
 from ganvas.training.averaging import Average
@@ -52,7 +51,7 @@ class Engine:
         mine = {name: {id(p) for p in parameters} for name, parameters in self._players.items()}
         self._others = {name: [p for p in everyone if id(p) not in ids] for name, ids in mine.items()}
 
-    def step(self, step: int, batches: Iterator[Images]) -> None:
+    def step(self, step: int, batches: Iterator[Any]) -> None:
         """Plays the method's step number ``step``; every random draw in it is a function of (seed, rank, step)."""
         self.seed_generators(step)
         with torch.autocast(self.device.type, self.autocast) if self.autocast else nullcontext():
@@ -143,15 +142,28 @@ class Engine:
     @torch.no_grad()
     def sample(self, latent: Tensor, label: Tensor | None = None, *, averaged: bool = True) -> Tensor:
         """Samples from the averaged weights, or the raw ones, on the CPU in float32; does not disturb training."""
-        method, device = self.method, self.device
+        with self.at_inference(averaged) as method:
+            labels = None if label is None else label.to(self.device)
+            samples: Tensor = method.sample(latent.to(self.device), labels).float().cpu()
+            return samples
+
+    @torch.no_grad()
+    def translate(self, source: Tensor, *, averaged: bool = True) -> Tensor:
+        """Translations of pictures (N, C, H, W) in [-1, 1], on the CPU in float32; as ``sample`` otherwise."""
+        with self.at_inference(averaged) as method:
+            target: Tensor = method.translate(source.to(self.device)).float().cpu()
+            return target
+
+    @contextmanager
+    def at_inference(self, averaged: bool) -> Iterator[Method]:
+        """The method with its averaged (or raw) weights in evaluation mode; with the raw ones in their own mode afterwards."""
+        method = self.method
         own = {name: getattr(method, name) for name in method.averaged}
         modes = {name: module.training for name, module in own.items()}
         try:
             for name, module in own.items():
                 setattr(method, name, self.averaged(name).eval() if averaged else module.eval())
-            labels = None if label is None else label.to(device)
-            samples: Tensor = method.sample(latent.to(device), labels).float().cpu()
-            return samples
+            yield method
         finally:
             for name, module in own.items():
                 setattr(method, name, module.train(modes[name]))

@@ -58,6 +58,10 @@ class Progress:
         """Samples from the averaged weights, on the CPU in float32; does not disturb training."""
         return self.engine.sample(latent, label)
 
+    def translate(self, source: Tensor) -> Tensor:
+        """Translations of pictures (N, C, H, W) in [-1, 1] with the averaged weights, on the CPU in float32."""
+        return self.engine.translate(source)
+
 
 class Session:
     """One process's training of one run: the engine, the data's cursor, the clock and the record."""
@@ -81,7 +85,7 @@ class Session:
         self.notices: list[Finding] = []
         self.findings: list[Finding] = []
         self.checkup: Checkup | None = None
-        if ranks.first:
+        if ranks.first and not method.translates:
             checkup = Checkup(engine, data)
             self.checkup = checkup if checkup.possible else None
         self.latest: dict[str, float] = {}
