@@ -70,7 +70,7 @@ def judge(account: Account, spoken: str) -> Judgement:
         return Judgement("fails", "It does not work: its score never got better than at the start.", because, advice)
     if len(trend) < 2 or not improves(trend[0], best_of(trend)):
         return untold(account, spoken, standard)
-    if standard.floor is None:
+    if standard.floor is None or standard.score.stamp.features.startswith("raw pixels"):
         measure = f"See how near the data it is: `ganvas evaluate {spoken}` measures what real data scores, too."
         return Judgement(
             "learns", "It learns; how near the data it is, is not known.", because, (measure, *onwards(account, spoken))
@@ -126,9 +126,9 @@ def margin(one: Moment, other: Moment) -> float:
 
 
 def is_near(moment: Moment, first: Moment | None) -> bool:
-    """Whether a score is near what real data would have; never without a floor."""
+    """Whether a score is near what real data would have; never without a floor, nor by raw pixels, to which blurs are near."""
     score, floor = moment.score, moment.floor
-    if floor is None:
+    if floor is None or score.stamp.features.startswith("raw pixels"):
         return False
     if score.better == "higher":  # a score of training may be of this kind
         return score.value >= NEAR_CEILING * floor
