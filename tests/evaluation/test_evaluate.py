@@ -143,7 +143,7 @@ def test_sides_that_do_not_compare(blobs: Blobs, tmp_path: Path) -> None:
         evaluate(torch.zeros(3, 3, 3), ["kid"], against=real)
     with pytest.raises(DataError, match="there is no run, model or folder"):
         evaluate(tmp_path / "nowhere", against=real)
-    with pytest.raises(UsageError, match="compares pixel by pixel, and the pictures differ in size"):
+    with pytest.raises(UsageError, match="sliced is of pixels, and the pictures differ in size"):
         evaluate(fake, ["sliced"], against=torch.rand(100, 1, 8, 8), features="raw")
 
 

@@ -70,6 +70,7 @@ def distance(evidence: Evidence, name: str, of: Callable[[Tensor, Tensor], float
 def diversity(evidence: Evidence) -> list[Measured]:
     """The mean similarity of pairs of generated pictures; real pairs say how alike they should be."""
     require_pictures(evidence, "ms-ssim")
+    require_one_size(evidence, "ms-ssim")
     require(evidence.count, FEWEST, "ms-ssim")
     values = [ms_ssim_diversity(side.image, seed=evidence.seed) for side in (evidence.generated, evidence.real)]
     return of_each(evidence, "ms-ssim", values)
@@ -78,6 +79,7 @@ def diversity(evidence: Evidence) -> list[Measured]:
 def sharp(evidence: Evidence) -> list[Measured]:
     """The variance of the Laplacian; blur lowers it, noise raises it."""
     require_pictures(evidence, "sharpness")
+    require_one_size(evidence, "sharpness")
     values = [sharpness(side.image[:SLICED]) for side in (evidence.generated, evidence.real)]
     return of_each(evidence, "sharpness", values)
 
@@ -190,4 +192,4 @@ def require_pictures(evidence: Evidence, name: str) -> None:
 
 def require_one_size(evidence: Evidence, name: str) -> None:
     if not evidence.same_size:
-        raise UsageError(f"{name} compares pixel by pixel, and the pictures differ in size", "bring both sides to one size")
+        raise UsageError(f"{name} is of pixels, and the pictures differ in size", "bring both sides to one size")
