@@ -13,6 +13,7 @@ from ganvas.data.points import Points, points
 from ganvas.data.shards import web_dataset
 from ganvas.data.sources import SOURCES, SourceInfo, open_source
 from ganvas.data.stacked import StackedDigits, stacked_mnist
+from ganvas.data.translation import PairData, TwoDomainData
 
 __all__ = [
     "SOURCES",
@@ -20,6 +21,7 @@ __all__ = [
     "Data",
     "Finding",
     "Images",
+    "PairData",
     "Pairs",
     "Points",
     "Report",
@@ -28,6 +30,7 @@ __all__ = [
     "Spec",
     "StackedDigits",
     "Stream",
+    "TwoDomainData",
     "TwoDomains",
     "cache_dir",
     "check",

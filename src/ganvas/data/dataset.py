@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -18,20 +18,21 @@ from ganvas.data.batches import Images, Spec
 from ganvas.errors import UsageError
 
 # What a random draw is for: streams of different purposes never share their randomness.
-ORDER, MIRROR, SUBSET, TRAINING_DRAWS, HELD_OUT_DRAWS = range(5)
+ORDER, MIRROR, SUBSET, TRAINING_DRAWS, HELD_OUT_DRAWS, OTHER_ORDER, OTHER_MIRROR, OTHER_SUBSET = range(8)
+Batch = TypeVar("Batch", covariant=True)
 
 
-class Stream(Iterator[Images]):
+class Stream(Iterator[Batch]):
     """Endless batches. ``cursor`` counts the batches drawn so far and may be set: that is all there is to resuming."""
 
     cursor: int = 0
 
-    def __next__(self) -> Images:
+    def __next__(self) -> Batch:
         batch = self.at(self.cursor)
         self.cursor += 1
         return batch
 
-    def at(self, cursor: int) -> Images:
+    def at(self, cursor: int) -> Batch:
         """The batch number ``cursor`` (from 0), whatever was drawn before; does not move the stream."""
         raise NotImplementedError
 
@@ -62,8 +63,8 @@ class Data(Protocol):
 
     def stream(
         self, batch_size: int, *, seed: int, rank: int = 0, world: int = 1, device: torch.device | str = "cpu"
-    ) -> Stream:
-        """Endless batches of ``batch_size`` for one rank of ``world``, on ``device``."""
+    ) -> Stream[Any]:
+        """Endless batches of ``batch_size`` for one rank of ``world``, on ``device``: what kind of batches, ``spec`` says."""
 
     def held_out(self) -> Data:
         """Data that training does not see: the test set, a part that was held back, or fresh draws."""
@@ -244,44 +245,79 @@ class ArrayData:
         return chosen
 
 
-class ArrayStream(Stream):
+class ArrayStream(Stream[Images]):
     """Batches of an ``ArrayData``; ``batches_per_epoch`` of them see (almost) every picture once."""
 
     def __init__(self, data: ArrayData, batch_size: int, seed: int, rank: int, world: int, device: torch.device) -> None:
-        self.batches_per_epoch = len(data) // (batch_size * world)
-        self._batch_size, self._seed, self._rank, self._world = batch_size, seed, rank, world
-        self._device = device
-        self._mirror = data.mirror
-        self._count, self._rows, self._shape = len(data), data.rows, (batch_size, *data.spec.shape)
-        # Rows that are flat are gathered by one memcpy each, four times faster than rows of shape (C, H, W).
-        flat = data.images.flatten(1)
-        self._flat = flat.to(device) if fits_on(device, flat) else flat
-        self._labels = None if data.labels is None else data.labels.to(self._flat.device)
-        self._epoch, self._order = -1, torch.empty(0, dtype=torch.int64)
+        self._pictures = Gathered(data.images, device)
+        self._order = Order(data.rows, len(data), batch_size, seed, rank, world)
+        self.batches_per_epoch = self._order.batches_per_epoch
+        self._labels, self._mirror, self._device = data.labels, data.mirror, device
 
     def at(self, cursor: int) -> Images:
+        rows = self._order.at(cursor)
+        flip = self._order.flips(cursor) if self._mirror else None
+        label = None if self._labels is None else self._labels.index_select(0, rows).to(self._device, non_blocking=True)
+        return Images(to_float(self._pictures.at(rows, flip)), label)
+
+
+class Order:
+    """Which rows are a rank's batch: each epoch is a fresh permutation, of which the tail that fills no batch is dropped.
+
+    Args:
+        rows: int64, the rows to choose from; None for 0..count-1.
+        count: how many these are.
+        purpose, flipping: what the permutations and the flips are for; orders of different purpose are independent.
+    """
+
+    def __init__(
+        self,
+        rows: Tensor | None,
+        count: int,
+        batch_size: int,
+        seed: int,
+        rank: int,
+        world: int,
+        purpose: int = ORDER,
+        flipping: int = MIRROR,
+    ) -> None:
+        self.batches_per_epoch = count // (batch_size * world)
+        self._rows, self._count, self._seed, self._purpose, self._flipping = rows, count, seed, purpose, flipping
+        self._total, self._own = batch_size * world, slice(rank * batch_size, (rank + 1) * batch_size)
+        self._epoch, self._order = -1, torch.empty(0, dtype=torch.int64)
+
+    def epoch(self, cursor: int) -> int:
+        return cursor // self.batches_per_epoch
+
+    def at(self, cursor: int) -> Tensor:
+        """The rows of batch number ``cursor``, int64 (N,)."""
         epoch, batch = divmod(cursor, self.batches_per_epoch)
         if epoch != self._epoch:
-            order = permutation(self._count, self._seed, ORDER, epoch)
-            order = order if self._rows is None else self._rows[order]
-            self._epoch, self._order = epoch, order.to(self._flat.device)
-        start = (batch * self._world + self._rank) * self._batch_size
-        rows = self._order[start : start + self._batch_size]
-        picture = self._flat.index_select(0, rows).view(self._shape)
-        label = None if self._labels is None else self._labels.index_select(0, rows)
-        if self._mirror:
-            flip = self._flips(cursor).to(picture.device)
-            picture = torch.where(flip, picture.flip(-1), picture)
-        if picture.device != self._device:
-            picture = picture.to(self._device, non_blocking=True)
-            label = None if label is None else label.to(self._device, non_blocking=True)
-        return Images(to_float(picture), label)
+            order = permutation(self._count, self._seed, self._purpose, epoch)
+            self._epoch, self._order = epoch, order if self._rows is None else self._rows[order]
+        return self._order[batch * self._total :][self._own]
 
-    def _flips(self, cursor: int) -> Tensor:
+    def flips(self, cursor: int) -> Tensor:
         """Which pictures of the batch are mirrored, (N, 1, 1, 1) bool; the same whatever the number of ranks."""
-        bits = random_bits(self._seed, MIRROR, cursor).random_raw(self._batch_size * self._world)
-        own = bits[self._rank * self._batch_size :][: self._batch_size]
-        return torch.from_numpy(own >> np.uint64(63) == 1).view(-1, 1, 1, 1)
+        bits = random_bits(self._seed, self._flipping, cursor).random_raw(self._total)[self._own]
+        return torch.from_numpy(bits >> np.uint64(63) == 1).view(-1, 1, 1, 1)
+
+
+class Gathered:
+    """Pictures by their rows, on a device: kept there whole when they fit, else copied batch by batch."""
+
+    def __init__(self, images: Tensor, device: torch.device) -> None:
+        # Rows that are flat are gathered by one memcpy each, four times faster than rows of shape (C, H, W).
+        flat = images.flatten(1)
+        self._flat = flat.to(device) if fits_on(device, flat) else flat
+        self._shape, self._device = images.shape[1:], device
+
+    def at(self, rows: Tensor, flip: Tensor | None = None) -> Tensor:
+        """The pictures of ``rows`` uint8 (N, C, H, W), those of ``flip`` (N, 1, 1, 1) mirrored left to right."""
+        picture = self._flat.index_select(0, rows.to(self._flat.device)).view(len(rows), *self._shape)
+        if flip is not None:
+            picture = torch.where(flip.to(picture.device), picture.flip(-1), picture)
+        return picture.to(self._device, non_blocking=True)
 
 
 def class_index(label: int | str, classes: tuple[str, ...], name: str) -> int:

@@ -74,7 +74,7 @@ class Points:
         return as_images(self.draw(source, count))
 
 
-class PointStream(Stream):
+class PointStream(Stream[Images]):
     """Fresh draws: rank r takes its slice of the global batch, which depends on (seed, cursor) alone."""
 
     def __init__(

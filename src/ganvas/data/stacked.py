@@ -72,7 +72,7 @@ class StackedDigits:
         return Images(to_float(pictures), self.digits.labels[rows] @ torch.tensor([100, 10, 1]))
 
 
-class StackedStream(Stream):
+class StackedStream(Stream[Images]):
     """Fresh triples: rank r takes its slice of the global batch, which depends on (seed, cursor) alone."""
 
     def __init__(
