@@ -114,3 +114,15 @@ def test_frechet_on_a_network_scores_too(tmp_path: Path) -> None:
     assert (run.best["score"]["name"], run.best["score"]["stamp"]["features"]) == ("FD-raw", "raw values")
     with pytest.raises(UsageError, match="no feature network 'nonsense'"):
         BestSnapshot(run, method, data, measure="nonsense")
+
+
+def test_a_handful_of_held_out_pictures_gives_no_error_and_no_early_stop(tmp_path: Path) -> None:
+    images = torch.randint(0, 256, (20, 1, 8, 8), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    data, run = ArrayData(images).split(0.1), Run(tmp_path / "run", seed=0)
+    method = R3GAN(R3GANConfig(latent_size=2, width=4, batch_size=8), data.spec)
+    best = BestSnapshot(run, method, data, patience=4.0)
+    for progress in train(method, data, run, steps=110, save_growth=1.02):
+        best._not_before = float("-inf")
+        best.see(progress)
+    assert progress.step == 110
+    assert {record["score"]["standard_error"] for record in run.scores()} == {None}

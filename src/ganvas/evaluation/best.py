@@ -34,6 +34,8 @@ SHARE = 0.05
 """Scoring may take this share of the time: after one that took t seconds the next waits t / SHARE."""
 BLOCKS = 4
 """The standard error comes from the score's spread over as many parts of the samples."""
+FEWEST = 40
+"""Below so many samples the spread of parts of them says nothing, and the score has no standard error."""
 SMOOTHED = 3
 """How many of the last scores are averaged, by their certainty, before it is said that training got better."""
 SAMPLE_SEED = 2
@@ -195,8 +197,10 @@ class BestSnapshot:
         whole = torch.cat(encoded)
         if not bool(torch.isfinite(whole).all()):
             raise UsageError("the samples hold NaN or infinity", "resume from an earlier checkpoint")
-        blocks = [self.measure.distance(block) for block in whole.chunk(BLOCKS)]
-        error = float(torch.tensor(blocks, dtype=torch.float64).std()) / math.sqrt(BLOCKS)
+        error = None
+        if len(whole) >= FEWEST:
+            blocks = [self.measure.distance(block) for block in whole.chunk(BLOCKS)]
+            error = float(torch.tensor(blocks, dtype=torch.float64).std()) / math.sqrt(BLOCKS)
         return Score(self.measure.title, self.measure.distance(whole), self.stamp, standard_error=error)
 
 
