@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from ganvas.errors import UsageError
-from ganvas.networks.patchgan import DomainDiscriminator, PatchDiscriminator, fitting_layers, receptive_field
+from ganvas.networks.patchgan import DomainDiscriminator, PatchDiscriminator, layers_for, receptive_field
 
 
 def parameters(module: nn.Module) -> int:
@@ -50,7 +50,10 @@ def test_score_maps(layers: int, size: int, out: int) -> None:
 
 
 def test_the_widest_patch_that_fits() -> None:
-    assert [fitting_layers(side, side) for side in (256, 70, 69, 64, 33, 28, 16, 15)] == [3, 3, 2, 2, 1, 1, 1, 0]
+    assert [layers_for("auto", side, side) for side in (256, 70, 69, 64, 33, 28, 16, 15)] == [3, 3, 2, 2, 1, 1, 1, 0]
+    assert layers_for("16x16", 256, 256) == 1
+    with pytest.raises(UsageError, match="auto, 70x70"):
+        layers_for("71x71", 256, 256)  # type: ignore[arg-type]
 
 
 def test_stargan_s_count_and_shapes() -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from ganvas.errors import UsageError
-from ganvas.networks.unet import UNet, fitting_levels
+from ganvas.networks.unet import UNet, unet_levels
 
 
 def parameters(module: nn.Module) -> int:
@@ -76,10 +76,10 @@ def test_dropout_is_noise_in_training_only() -> None:
 
 def test_levels_by_size() -> None:
     sizes = {(256, 256): 8, (128, 128): 7, (64, 64): 6, (32, 32): 5, (28, 28): 5, (96, 96): 5, (256, 64): 6, (2048, 2048): 8}
-    assert {size: fitting_levels(*size) for size in sizes} == sizes
-    assert fitting_levels(8, 8) == 3
+    assert {size: unet_levels(*size) for size in sizes} == sizes
+    assert unet_levels(8, 8) == 3
     for side in range(4, 300, 7):
-        innermost = -(-side // 2 ** fitting_levels(side, side))
+        innermost = -(-side // 2 ** unet_levels(side, side))
         assert 1 <= innermost <= 4
 
 

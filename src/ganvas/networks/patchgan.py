@@ -5,12 +5,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 from torch import Tensor, nn
 
 from ganvas.errors import UsageError
 from ganvas.networks.dcgan import start_normal_
 from ganvas.networks.unet import Norm, norm_layer
+
+Patch = Literal["auto", "70x70", "34x34", "16x16", "pixel"]
+
+PATCHES = {"70x70": (3, 70), "34x34": (2, 34), "16x16": (1, 16), "pixel": (0, 1)}
+"""Layers and side in pixels of each patch of the paper (section 4.4)."""
 
 
 def receptive_field(layers: Iterable[nn.Module]) -> int:
@@ -23,9 +29,13 @@ def receptive_field(layers: Iterable[nn.Module]) -> int:
     return field
 
 
-def fitting_layers(rows: int, columns: int) -> int:
-    """``layers`` of the widest patch that a picture holds whole, at most the paper's 70: 256 -> 3, 64 -> 2, 28 -> 1."""
-    return next(layers for layers, field in ((3, 70), (2, 34), (1, 16), (0, 1)) if field <= min(rows, columns))
+def layers_for(patch: Patch, rows: int, columns: int) -> int:
+    """``PatchDiscriminator``'s layers for a patch; auto is the widest that a picture holds whole: 256 -> 3, 64 -> 2, 28 -> 1."""
+    if patch in PATCHES:
+        return PATCHES[patch][0]
+    if patch != "auto":
+        raise UsageError(f"there is no patch called {patch!r}", f"choose auto, {', '.join(PATCHES)}")
+    return next(layers for layers, field in PATCHES.values() if field <= min(rows, columns))
 
 
 class PatchDiscriminator(nn.Sequential):

@@ -38,7 +38,8 @@ class Residual(nn.Module):
 
 
 class ResNetTranslator(nn.Module):
-    """(N, source channels, H, W) -> (N, target channels, H, W) in [-1, 1]; H and W are multiples of 4, at least 8.
+    """(N, source channels, H, W) -> (N, target channels, H, W) in [-1, 1]; H and W are multiples of
+    ``multiple``, at least ``least``.
 
     c7s1-64, d128, d256, ``blocks`` residual blocks, u128, u64, c7s1-3 at width 64, each with instance norm and ReLU but the
     last. Convolutions before a norm have no bias: it would subtract it again.
@@ -56,6 +57,7 @@ class ResNetTranslator(nn.Module):
     """
 
     multiple = 4
+    least = 8
 
     def __init__(
         self,

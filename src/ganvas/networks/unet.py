@@ -31,7 +31,7 @@ def norm_layer(norm: Norm, channels: int) -> nn.Module:
     return nn.BatchNorm2d(channels) if norm == "batch" else nn.InstanceNorm2d(channels)
 
 
-def fitting_levels(rows: int, columns: int) -> int:
+def unet_levels(rows: int, columns: int) -> int:
     """How deep a U-Net suits pictures of this size: an innermost map of 1 to 4 pixels, and the least padding; the deepest such.
 
     256 -> 8 (the paper's), 64 -> 6, 96 -> 5, 28 -> 5 (padded to 32). Beyond 1,024 pixels the map grows instead.
@@ -57,7 +57,7 @@ class UNet(nn.Module):
         source_channels: of the input.
         target_channels: of the output.
         width: channels of the first map; they double a level, at most to 8 * width.
-        levels: halvings, 2 to 8; see ``fitting_levels``.
+        levels: halvings, 2 to 8; see ``unet_levels``.
         norm: instance, or batch as in the paper. There is none after the first layer nor at the innermost map, which at one
             pixel a picture it would set to zero (the paper's erratum).
         dropout: probability, in training mode, after the first three decoder layers: the paper's only noise. A shallow net
