@@ -30,7 +30,7 @@ def receptive_field(layers: Iterable[nn.Module]) -> int:
 
 
 def layers_for(patch: Patch, rows: int, columns: int) -> int:
-    """``PatchDiscriminator``'s layers for a patch; auto is the widest that a picture holds whole: 256 -> 3, 64 -> 2, 28 -> 1."""
+    """``PatchDiscriminator``'s layers for a patch; auto is the widest that a picture holds: 256 -> 3, 64 -> 2, 28 -> 1."""
     if patch in PATCHES:
         return PATCHES[patch][0]
     if patch != "auto":
