@@ -17,6 +17,7 @@ from ganvas.metrics.networks import FEATURE_NETWORKS, FeatureNetwork, feature_ne
 from ganvas.metrics.over_ranks import gather_over_ranks, merge_over_ranks
 from ganvas.metrics.perceptual import PathLength, lpips_distance, perceptual_path_length
 from ganvas.metrics.precision_recall import PrecisionRecall, precision_recall
+from ganvas.metrics.psnr_ssim import l1, psnr, ssim
 from ganvas.metrics.real_statistics import RealStatistics, real_statistics
 from ganvas.metrics.resize import quantise, resize
 from ganvas.metrics.score import Score
@@ -54,6 +55,7 @@ __all__ = [
     "gather_over_ranks",
     "inception_score",
     "kernel_distance",
+    "l1",
     "lpips_distance",
     "memorisation",
     "merge_over_ranks",
@@ -63,10 +65,12 @@ __all__ = [
     "perceptual_path_length",
     "perfect_coverage",
     "precision_recall",
+    "psnr",
     "quantise",
     "real_statistics",
     "resize",
     "sharpness",
+    "ssim",
     "stacked_digits",
     "stacked_modes",
 ]
