@@ -16,6 +16,7 @@ from ganvas.training import train
 from ganvas.training.checkup import Checkup, auc, next_checkup, optimal_slope, separable
 from ganvas.training.engine import Engine
 from ganvas.training.ranks import Ranks
+from tiny import SAMPLERS
 
 
 def test_checkups_are_due_evenly_then_logarithmically() -> None:
@@ -135,7 +136,7 @@ def test_a_critic_that_learned_by_heart_is_found_out() -> None:
     assert found["checkup/overfit"] > 5 * found["checkup/overfit_error"]
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", SAMPLERS)
 def test_a_checkup_leaves_no_trace(name: str) -> None:
     generator = torch.Generator().manual_seed(1)
     images = torch.randint(0, 256, (80, 1, 8, 8), generator=generator, dtype=torch.uint8)

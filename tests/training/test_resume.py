@@ -16,6 +16,7 @@ from ganvas.method import Method
 from ganvas.methods import METHODS
 from ganvas.runs import Run
 from ganvas.training import train
+from tiny import config_for, data_for
 
 SMALL = {"width": 8, "latent_size": 8, "batch_size": 8}
 
@@ -51,14 +52,17 @@ def assert_equal_runs(first: Run, second: Run) -> None:
 @pytest.mark.parametrize("augment", [0.0, 0.5])
 @pytest.mark.parametrize("name", METHODS)
 def test_a_run_broken_at_every_step_has_the_same_bits_as_an_unbroken_one(name: str, augment: float, tmp_path: Path) -> None:
-    data = pictures()
+    data, config = data_for(name), config_for(name, augment=augment)
+
+    def fresh(seed: int) -> Method:
+        torch.manual_seed(seed)
+        return METHODS[name](config, data.spec)
+
     unbroken, broken = Run(tmp_path / "unbroken", seed=3), tmp_path / "broken"
-    for _ in train(build(name, data.spec, augment), data, unbroken, steps=7, threads=1, log_steps=3):
+    for _ in train(fresh(7), data, unbroken, steps=7, threads=1, log_steps=3):
         pass
-    for step in range(1, 8):
-        torch.manual_seed(99 + step)  # a new process has other generator states and other initial weights
-        method = METHODS[name](METHODS[name].Config(**SMALL, augment=augment), data.spec)
-        method = build(name, data.spec, augment) if step == 1 else method
+    for step in range(1, 8):  # a new process has other generator states and other initial weights
+        method = fresh(7 if step == 1 else 99 + step)
         for _ in train(method, data, Run(broken, seed=3), steps=step, threads=1, log_steps=3, resume=step > 1):
             pass
     assert_equal_runs(unbroken, Run(broken))

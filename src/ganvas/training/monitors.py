@@ -174,9 +174,12 @@ def vanishing(chart: Chart) -> Finding | None:
 
 
 def under_trained(chart: Chart) -> Finding | None:
-    """A rule that nobody trained tells fakes from reals better than the critic does."""
+    """A rule that nobody trained tells fakes from reals better than the critic does.
+
+    Only while samples are unlike the data: near the goal a smooth critic does not see the last details, and need not.
+    """
     auc, separable = chart.last("auc"), chart.last("separable")
-    if not auc or not separable or any(plain - own < 0.2 for own, plain in zip(auc, separable, strict=True)):
+    if not chart.far or not auc or not separable or any(plain - own < 0.2 for own, plain in zip(auc, separable, strict=True)):
         return None
     seen = f"the critic ranks {auc[-1]:.0%} of pairs of a real and a fake sample rightly, a plain rule {separable[-1]:.0%}"
     meaning = "the critic is under-trained: what it tells the generator is noise"
