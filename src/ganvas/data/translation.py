@@ -78,7 +78,8 @@ class PairData(Translation):
     Args:
         source: uint8 (N, C', H', W'), or a ``Damage`` that makes it out of the target, anew in every epoch.
         target: uint8 (N, C, H, W).
-        label: int64 (N,), what is known of each pair besides; for judging, never for training. Or None.
+        match: int64 (N,), the row of ``source`` that belongs to each row of ``target``; None when it is the same.
+        label: int64 (N,), what is known of each target besides; for judging, never for training. Or None.
         rows: int64, the pairs that belong to this set, in order; all of them when None.
         mirror: flip half of the pairs of a stream left to right, both sides alike.
         test: gives the pairs that training does not see; without it ``held_out`` refuses.
@@ -93,6 +94,7 @@ class PairData(Translation):
         source: Tensor | Damage,
         target: Tensor,
         *,
+        match: Tensor | None = None,
         label: Tensor | None = None,
         rows: Tensor | None = None,
         test: Callable[[], PairData] | None = None,
@@ -107,9 +109,9 @@ class PairData(Translation):
         check_pictures(target)
         if isinstance(source, Tensor):
             check_pictures(source)
-            if len(source) != len(target):
+            if len(source) != len(target) and (match is None or len(match) != len(target)):
                 raise UsageError(f"{len(source)} sources have {len(target)} targets", "give one target a source")
-            shape, mark = source.shape[1:], fingerprint or content_hash(source, label)
+            shape, mark = source.shape[1:], fingerprint or content_hash(source, match)
         else:
             shape, mark = source(target[:1], torch.zeros(1, dtype=torch.int64), 0).shape[1:], source.name
         spec = Spec(tuple(target.shape[1:]), source=tuple(shape), paired=True)
@@ -117,7 +119,7 @@ class PairData(Translation):
         super().__init__(
             spec, name=name, licence=licence, origin=origin, fingerprint=mark, mirror=mirror, recipe=recipe, notes=notes
         )
-        self.source, self.target, self.label, self.rows, self._test = source, target, label, rows, test
+        self.source, self.target, self.match, self.label, self.rows, self._test = source, target, match, label, rows, test
 
     def __len__(self) -> int:
         return len(self.target) if self.rows is None else len(self.rows)
@@ -129,6 +131,11 @@ class PairData(Translation):
         check_ranks(batch_size, rank, world)
         self.refuse_to_stream(batch_size * world, len(self), world)
         return PairStream(self, batch_size, seed, rank, world, torch.device(device))
+
+    def whole(self, test: Callable[[], PairData]) -> PairData:
+        """The same set with that held-out part."""
+        self._test = test
+        return self
 
     def held_out(self) -> PairData:
         if self._test is None:
@@ -144,7 +151,10 @@ class PairData(Translation):
         """A fixed random subset of ``count`` pairs (all of them when there are fewer), float32 on the CPU."""
         rows = self.subset(count, seed)
         target = self.target.index_select(0, rows)
-        source = self.source.index_select(0, rows) if isinstance(self.source, Tensor) else self.source(target, rows, 0)
+        if isinstance(self.source, Tensor):
+            source = self.source.index_select(0, rows if self.match is None else self.match[rows])
+        else:
+            source = self.source(target, rows, 0)
         return Pairs(to_float(source), to_float(target))
 
     def truth(self, count: int, seed: int = 0) -> Pairs:
@@ -164,6 +174,7 @@ class PairData(Translation):
         return PairData(
             self.source,
             self.target,
+            match=self.match,
             label=self.label,
             rows=rows,
             test=test,
@@ -189,7 +200,7 @@ class PairStream(Stream[Pairs]):
     def __init__(self, data: PairData, batch_size: int, seed: int, rank: int, world: int, device: torch.device) -> None:
         self._order = Order(data.rows, len(data), batch_size, seed, rank, world)
         self.batches_per_epoch = self._order.batches_per_epoch
-        self._mirror, self._seed, self._device = data.mirror, seed, device
+        self._mirror, self._match, self._seed, self._device = data.mirror, data.match, seed, device
         # Damage is done on the CPU, where all its randomness is made.
         self._damage = None if isinstance(data.source, Tensor) else data.source
         self._source = Gathered(data.source, device) if isinstance(data.source, Tensor) else None
@@ -200,7 +211,7 @@ class PairStream(Stream[Pairs]):
         flip = self._order.flips(cursor) if self._mirror else None
         target = self._target.at(rows, flip)
         if self._source is not None:
-            source = self._source.at(rows, flip)
+            source = self._source.at(rows if self._match is None else self._match[rows], flip)
         else:
             assert self._damage is not None
             source = self._damage(target, rows, draw_of(self._seed, self._order.epoch(cursor)))
@@ -265,6 +276,11 @@ class TwoDomainData(Translation):
         check_ranks(batch_size, rank, world)
         self.refuse_to_stream(batch_size * world, min(self.counts), world)
         return TwoDomainStream(self, batch_size, seed, rank, world, torch.device(device))
+
+    def whole(self, test: Callable[[], TwoDomainData]) -> TwoDomainData:
+        """The same set with that held-out part."""
+        self._test = test
+        return self
 
     def held_out(self) -> TwoDomainData:
         if self._test is None:
