@@ -23,8 +23,12 @@ if TYPE_CHECKING:
         WGAN,
         WGANGP,
         CGANConfig,
+        CycleGAN,
+        CycleGANConfig,
         DCGANConfig,
         GANConfig,
+        Pix2Pix,
+        Pix2PixConfig,
         R3GANConfig,
         WGANConfig,
         WGANGPConfig,
@@ -42,8 +46,9 @@ _HOMES = {
     "ganvas.evaluation.evaluate": ("Evaluation", "evaluate"),
     "ganvas.method": ("Method",),
     "ganvas.methods": (
-        "CGAN", "DCGAN", "GAN", "METHODS", "R3GAN", "WGAN", "WGANGP",
-        "CGANConfig", "DCGANConfig", "GANConfig", "R3GANConfig", "WGANConfig", "WGANGPConfig",
+        "CGAN", "DCGAN", "GAN", "METHODS", "R3GAN", "WGAN", "WGANGP", "CycleGAN", "Pix2Pix",
+        "CGANConfig", "CycleGANConfig", "DCGANConfig", "GANConfig", "Pix2PixConfig", "R3GANConfig", "WGANConfig",
+        "WGANGPConfig",
     ),
     "ganvas.runs": ("Model", "Run", "load"),
     "ganvas.training": ("Interrupted", "Progress", "train"),
@@ -54,8 +59,9 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "CGAN", "DCGAN", "GAN", "METHODS", "R3GAN", "WGAN", "WGANGP",
-    "CGANConfig", "DCGANConfig", "DataError", "Diverged", "Evaluation", "GANConfig", "GanvasError", "Images", "Interrupted",
-    "Method", "Model", "ModelError", "Progress", "R3GANConfig", "ResourceError", "Run", "Spec", "UsageError", "WGANConfig",
+    "CGANConfig", "CycleGAN", "CycleGANConfig", "DCGANConfig", "DataError", "Diverged", "Evaluation", "GANConfig",
+    "GanvasError", "Images", "Interrupted", "Method", "Model", "ModelError", "Pix2Pix", "Pix2PixConfig", "Progress",
+    "R3GANConfig", "ResourceError", "Run", "Spec", "UsageError", "WGANConfig",
     "WGANGPConfig", "__version__", "data", "errors", "evaluate", "load", "train",
 ]  # fmt: skip
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ganvas.data.batches import Spec
+from ganvas.data.batches import Images, Pairs, Spec, TwoDomains
 from ganvas.errors import UsageError
 from ganvas.networks.augment import augment
 
@@ -45,7 +45,7 @@ class MethodConfig:
         batch_size: real samples an update, over all ranks of one machine each.
         width: channels of the narrowest image layer, or neurons of a points network's hidden layers.
         ema_half_life: half-life of the averaged weights that sampling uses, in images; 0 samples the raw weights.
-        schedule: how the learning rates fall over decay_images.
+        schedule: how the learning rates fall over decay_images; late-linear begins to after half of them.
         decay_images: images over which the schedule falls to zero; 0 keeps the rates constant.
         augment: the chance of each change (brightness, shift, hole) to the pictures that the critic sees, real and generated.
     """
@@ -55,7 +55,7 @@ class MethodConfig:
     batch_size: int = number(64, at_least=1)
     width: int = number(64, at_least=1)
     ema_half_life: float = number(10_000.0, at_least=0)
-    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    schedule: Literal["constant", "linear", "cosine", "late-linear"] = "constant"
     decay_images: int = number(0, at_least=0)
     augment: float = number(0.0, at_least=0, at_most=1)
 
@@ -83,6 +83,14 @@ class TranslatorConfig(MethodConfig):
     prior: ClassVar[Literal["normal", "uniform"]] = "normal"  # type: ignore[misc]
 
 
+LEARNS_FROM = {
+    Images: ("samples of one kind", "name data of one kind, as --data mnist or --data FOLDER"),
+    Pairs: ("pairs of pictures", "name pairs, as --data paired:FOLDER"),
+    TwoDomains: ("two domains of pictures without pairs", "name two domains, as --data unpaired:FOLDER"),
+}
+"""What a kind of batch holds in words, and how to get data of it."""
+
+
 def range_in_words(rule: Any) -> str:
     """The range of a ``number`` field for help texts and errors: "above 0", "0 to 1"."""
     low = f"above {rule['above']:g}" if rule["above"] > -math.inf else f"at least {rule['at_least']:g}"
@@ -106,6 +114,8 @@ class Method(nn.Module):
         conditional: whether ``sample`` takes labels.
         translates: whether it translates pictures (``translate``) instead of making samples from noise (``sample``).
         averaged: the sub-modules of which the engine keeps an exponential moving average; sampling uses these.
+        batch: the kind of batch that it learns from.
+        own_to_rank: the sub-modules whose buffers differ from rank to rank and are saved for each, such as an image pool.
         wasserstein_term: the logged term that is *minus* the critic's Wasserstein estimate, or None when there is none.
     """
 
@@ -116,12 +126,20 @@ class Method(nn.Module):
     conditional: ClassVar[bool] = False
     translates: ClassVar[bool] = False
     averaged: ClassVar[tuple[str, ...]] = ("generator",)
+    batch: ClassVar[type[Images] | type[Pairs] | type[TwoDomains]] = Images
+    own_to_rank: ClassVar[tuple[str, ...]] = ()
     wasserstein_term: ClassVar[str | None] = None
     config: MethodConfig
     generator: nn.Module
 
     def __init__(self, config: MethodConfig, spec: Spec) -> None:
         super().__init__()
+        given = Images if spec.source is None else Pairs if spec.paired else TwoDomains
+        if given is not self.batch:
+            (wanted, mend), (found, _) = LEARNS_FROM[self.batch], LEARNS_FROM[given]
+            raise UsageError(f"{self.name} learns from {wanted}, this data is {found}", mend)
+        if self.translates and not spec.is_image:
+            raise UsageError(f"{self.name} translates pictures, this data is points", "name pictures")
         self.config = config
         self.spec = spec
 
@@ -132,7 +150,7 @@ class Method(nn.Module):
     def train_step(self, step: int, batches: Iterator[Any], update: Update) -> None:
         """The algorithm box: one generator iteration as an order of ``update`` calls. ``step`` counts from 0.
 
-        ``batches`` are Images, or for a method that translates Pairs or TwoDomains, as ``spec`` says.
+        ``batches`` are of the kind that ``batch`` says.
         """
         raise NotImplementedError
 

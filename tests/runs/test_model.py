@@ -16,10 +16,10 @@ from safetensors.torch import load_file, save, save_file
 import ganvas.runs.model as module
 from ganvas.data.batches import Spec
 from ganvas.errors import Diverged, ModelError, UsageError
-from ganvas.methods import METHODS
 from ganvas.runs import Model, Run, load
 from ganvas.runs.durable import sealed, unseal
 from ganvas.runs.model import write_model
+from tiny import SAMPLERS
 
 FACTS = {"step": 1500, "images": 96000, "data": "mnist", "licence": "CC BY-SA 3.0", "seed": 7}
 
@@ -55,7 +55,7 @@ def refused(path: Path, match: str) -> None:
 @pytest.mark.parametrize(
     "spec", [Spec((1, 28, 28), tuple("0123456789")), Spec((2,), ("left", "right"))], ids=["digits", "points"]
 )
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", SAMPLERS)
 def test_every_method_samples_the_same_from_its_folder(tmp_path, small, weights_of, name, spec):
     if not spec.is_image and name == "dcgan":
         pytest.skip("convolutional")

@@ -31,7 +31,7 @@ def methods(name: str | None = None, /, *, shape: str | None = None, classes: in
 
     Args:
         name: a method; all of them are listed without one.
-        shape: of one sample, C,H,W of a picture or the dimensions of a point; 1,28,28 by default.
+        shape: of one sample, C,H,W of a picture (both sides of a translation) or the dimensions of a point; 1,28,28 by default.
         classes: how many, for conditional methods.
     """
     from ganvas.methods import METHODS
@@ -43,12 +43,13 @@ def methods(name: str | None = None, /, *, shape: str | None = None, classes: in
     if name not in METHODS:
         near = difflib.get_close_matches(name, METHODS, n=1)
         raise UsageError(f"unknown method {name!r}", f"did you mean {near[0]}?" if near else f"there are {', '.join(METHODS)}")
-    from ganvas.data import Spec
+    from ganvas.data.batches import Images, Pairs, Spec
 
     kind = METHODS[name]
     wanted = shape_of(shape) if shape is not None else (1, 28, 28)
     labels = tuple(str(n) for n in range(classes)) if kind.conditional else ()
-    method = kind(kind.Config(batch_size=2), Spec(wanted, labels))
+    source = None if kind.batch is Images else wanted
+    method = kind(kind.Config(batch_size=2), Spec(wanted, labels, source, paired=kind.batch is Pairs))
     players = {player: list(rows) for player, rows in trace(method).items()}
     totals = {player: sum(p.numel() for p in getattr(method, player).parameters()) for player in players}
     facts: dict[str, Any] = {"method": name, "title": kind.title, "paper": kind.paper, "shape": list(wanted)}
@@ -86,8 +87,6 @@ def trace(method: Method) -> dict[str, list[Layer]]:
     """The leaf layers of each player in the order in which they first run, found by playing one step without learning."""
     import torch
 
-    from ganvas.data import Images
-
     rows: dict[str, list[Layer]] = {player: [] for player, _ in method.named_children()}
     seen: set[str] = set()
 
@@ -105,9 +104,11 @@ def trace(method: Method) -> dict[str, list[Layer]]:
             if not any(True for _ in layer.children()):
                 layer.register_forward_hook(note(player, name))
     labels = torch.zeros(2, dtype=torch.int64) if method.spec.classes else None
-    batch = Images(torch.zeros(2, *method.spec.shape), labels)
+    first = torch.zeros(2, *(method.spec.source or method.spec.shape))
+    second = torch.zeros(2, *method.spec.shape) if method.spec.source else labels
+    batch = method.batch(first, second)  # type: ignore[arg-type]
 
-    def batches() -> Iterator[Images]:
+    def batches() -> Iterator[Any]:
         while True:
             yield batch
 
@@ -115,7 +116,7 @@ def trace(method: Method) -> dict[str, list[Layer]]:
         loss(*arguments)
 
     method.train_step(0, batches(), update)
-    return rows
+    return {player: layers for player, layers in rows.items() if layers}
 
 
 def describe(layer: nn.Module) -> str:

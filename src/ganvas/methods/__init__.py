@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from ganvas.method import Method
 from ganvas.methods.cgan import CGAN, CGANConfig
+from ganvas.methods.cyclegan import CycleGAN, CycleGANConfig
 from ganvas.methods.dcgan import DCGAN, DCGANConfig
 from ganvas.methods.gan import GAN, GANConfig
+from ganvas.methods.pix2pix import Pix2Pix, Pix2PixConfig
 from ganvas.methods.r3gan import R3GAN, R3GANConfig
 from ganvas.methods.wgan import WGAN, WGANConfig
 from ganvas.methods.wgan_gp import WGANGP, WGANGPConfig
@@ -17,9 +19,26 @@ METHODS: dict[str, type[Method]] = {
     "wgan": WGAN,
     "wgan-gp": WGANGP,
     "r3gan": R3GAN,
+    "pix2pix": Pix2Pix,
+    "cyclegan": CycleGAN,
 }
 
 __all__ = [
-    "CGAN", "DCGAN", "GAN", "METHODS", "R3GAN", "WGAN", "WGANGP",
-    "CGANConfig", "DCGANConfig", "GANConfig", "R3GANConfig", "WGANConfig", "WGANGPConfig",
+    "CGAN",
+    "DCGAN",
+    "GAN",
+    "METHODS",
+    "R3GAN",
+    "WGAN",
+    "WGANGP",
+    "CGANConfig",
+    "CycleGAN",
+    "CycleGANConfig",
+    "DCGANConfig",
+    "GANConfig",
+    "Pix2Pix",
+    "Pix2PixConfig",
+    "R3GANConfig",
+    "WGANConfig",
+    "WGANGPConfig",
 ]  # fmt: skip

@@ -41,8 +41,13 @@ class Budget:
 
 
 def rate_factor(schedule: str, images: int, decay_images: int) -> float:
-    """What the learning rates are multiplied with: 1, or a linear or cosine fall to 0 over ``decay_images`` images."""
+    """What the learning rates are multiplied with: 1, or a linear or cosine fall to 0 over ``decay_images`` images.
+
+    "late-linear" is 1 over the first half of them (Zhu et al. 2017).
+    """
     if schedule == "constant" or decay_images == 0:
         return 1.0
     done = min(1.0, images / decay_images)
+    if schedule == "late-linear":
+        return min(1.0, 2.0 * (1.0 - done))
     return 1.0 - done if schedule == "linear" else 0.5 * (1.0 + math.cos(math.pi * done))

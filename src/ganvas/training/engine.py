@@ -170,9 +170,13 @@ class Engine:
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything that training changes: tensors, and what JSON holds."""
-        if self.ranks.world > 1:
-            self.ranks.broadcast(self.method.buffers())
         tensors: dict[str, Tensor] = {}
+        if self.ranks.world > 1:
+            own = self.own_buffers()
+            self.ranks.broadcast([buffer for name, buffer in self.method.named_buffers() if name not in own])
+            for name, buffer in own.items():
+                everyones = self.ranks.gather(buffer)
+                tensors |= {f"rank.{rank}.{name}": value for rank, value in enumerate(everyones) if rank > 0}
         extra: dict[str, Any] = {}
         for key, value in self.method.state_dict().items():
             if isinstance(value, Tensor):
@@ -187,9 +191,16 @@ class Engine:
             tensors[f"window.{name}"] = torch.stack(values)
         return tensors, {"extra": extra}
 
+    def own_buffers(self) -> dict[str, Tensor]:
+        """The buffers that are each rank's own, by their names in the method."""
+        inside = tuple(f"{name}." for name in self.method.own_to_rank)
+        return {name: buffer for name, buffer in self.method.named_buffers() if name.startswith(inside)}
+
     def load_state(self, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
         """Restores what ``state`` returned, bit for bit, memory layouts included; ModelError when it is of another method."""
-        own = {key.removeprefix("method."): value for key, value in tensors.items() if key.startswith("method.")}
+        own: dict[str, Any] = {}
+        for prefix in ("method.", f"rank.{self.ranks.rank}."):  # a rank that is new takes what the first one has
+            own |= {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
         load_strictly(self.method, own | state["extra"])
         for name, average in self.averages.items():
             prefix = f"average.{name}."

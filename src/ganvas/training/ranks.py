@@ -51,6 +51,14 @@ class Ranks:
             for tensor in tensors:
                 dist.broadcast(tensor.detach(), src=0)
 
+    def gather(self, tensor: Tensor) -> list[Tensor]:
+        """Every rank's tensor, in the order of ranks. Every rank must ask at the same place, with the same shape."""
+        if self.world == 1:
+            return [tensor]
+        everyones = [torch.empty_like(tensor, memory_format=torch.contiguous_format) for _ in range(self.world)]
+        dist.all_gather(everyones, tensor.detach().contiguous())
+        return everyones
+
     def any(self, *flags: bool) -> list[bool]:
         """Which flags are raised on any rank. Every rank must ask at the same place; the answer is the same on all."""
         if self.world == 1:
