@@ -16,7 +16,7 @@ def l1(a: Tensor, b: Tensor) -> Tensor:
 
 
 def psnr(a: Tensor, b: Tensor) -> Tensor:
-    """The peak signal-to-noise ratio of each pair in dB, (N,) float64: 10 log10(2^2 / mean squared error); inf for equal ones."""
+    """The peak signal-to-noise ratio of each pair in dB, (N,) float64: 10 log10(4 / mean squared error); inf if equal."""
     a, b = both(a, b, "PSNR")
     return 10 * torch.log10(RANGE**2 / (a - b).square().flatten(1).mean(1))
 
