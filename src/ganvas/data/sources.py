@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import difflib
 import os
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+from ganvas.data.coloured_digits import four_hue_mnist, inked_digits
+from ganvas.data.damage import KINDS, Damaged, degraded
 from ganvas.data.dataset import ArrayData, Data
 from ganvas.data.faces import LICENCE as FACES_LICENCE
 from ganvas.data.faces import faces
 from ganvas.data.folder import from_folder, reshaped
 from ganvas.data.hugging_face import from_hub
 from ganvas.data.mnist import FASHION_MNIST, MNIST, fashion_mnist, mnist
+from ganvas.data.paired import Direction, paired
 from ganvas.data.points import Points, points
 from ganvas.data.shards import from_shards
 from ganvas.data.stacked import stacked_mnist
+from ganvas.data.two_valued import two_valued
+from ganvas.data.unpaired import unpaired
 from ganvas.data.wanted import WHITE, Fit, Size, Wanted
 from ganvas.errors import UsageError
 
@@ -36,6 +42,12 @@ SOURCES: dict[str, SourceInfo] = {
     "faces": SourceInfo("drawn faces, RGB, 5 expressions; faces:surprised is one of them", FACES_LICENCE),
     "hf": SourceInfo("a data set of pictures by the library datasets: hf:NAME, or hf:FOLDER", "its own: see its card"),
     "wds": SourceInfo("WebDataset shards on disk: wds:shards/train-{000..009}.tar", "your own"),
+    "paired": SourceInfo("pairs: paired:FOLDER with A/ and B/ of equal names, or pictures side by side", "your own"),
+    "unpaired": SourceInfo("two domains: unpaired:FOLDER with A/ and B/, or trainA/ and trainB/", "your own"),
+    "degraded": SourceInfo(f"pairs by damage: degraded:KIND:SOURCE; {', '.join(KINDS)}; noise+jpeg joins", "the source's"),
+    "two-valued": SourceInfo("pairs: a shape's mask, and the shape filled with +1 or -1 at random, 32x32", "none needed"),
+    "inked-digits": SourceInfo("two domains: MNIST's digits, and others of them as ink on paper", MNIST.licence),
+    "four-hue-mnist": SourceInfo("MNIST in colour; the label is one of four hues", MNIST.licence),
     "FOLDER": SourceInfo("a folder of PNG, JPEG, WebP, BMP, TIFF; labels from sub-folders or labels.csv", "your own"),
 }
 
@@ -57,6 +69,9 @@ def open_source(
     root: str | Path | None = None,
     split: str | None = None,
     parameters: dict[str, float] | None = None,
+    source_channels: int | None = None,
+    direction: Direction = "a-to-b",
+    held_damage: str | None = None,
 ) -> Data:
     """The data that a word names: ``mnist``, ``mnist:3``, ``points:ring``, ``faces:surprised``, a path, ...
 
@@ -64,10 +79,12 @@ def open_source(
         source: a name of ``SOURCES``, with what follows its colon, or the path of a folder.
         size, labels, mirror, strict, channels, fit, background, max_bad: see ``folder``.
         only: class names or indices with commas; the same as ``mnist:3`` for every source that has labels.
-        count, seed: how many faces to draw, and which.
+        count, seed: how many faces or shapes to draw, and which; the seed also decides damage.
         root: a folder of MNIST's four files.
         split: of a Hugging Face data set.
         parameters: of a distribution of points.
+        source_channels, direction: see ``paired``.
+        held_damage: kinds of damage to judge on, see ``degraded``.
 
     Raises:
         UsageError: no such source, or an option that this source cannot have. DataError: the data cannot be had.
@@ -76,43 +93,143 @@ def open_source(
     if kind not in SOURCES or kind == "FOLDER":
         kind, rest = "FOLDER", source
         check_word(source)
-    given: dict[str, object] = {"size": size, "labels": labels, "mirror": mirror, "strict": strict, "only": only}
-    given |= {"channels": channels, "fit": fit != "crop", "background": tuple(background) != WHITE, "max_bad": max_bad != 0.05}
-    given |= {"count": count, "seed": seed, "root": root, "split": split, "parameters": parameters}
-    for option, value in given.items():
-        if value not in (None, False) and option not in ALLOWED[kind]:
-            raise UsageError(f"{kind} data takes no option {option!r}", f"it takes {', '.join(sorted(ALLOWED[kind]))}")
-    if kind == "points":
-        return points(rest or "ring", **(parameters or {}))
-    if kind == "stacked-mnist":
-        return stacked_mnist(root)
-    sides = (size[0], size[1]) if isinstance(size, list) else size  # JSON knows no tuples
-    colour = (background[0], background[1], background[2]) if len(background) == 3 else (-1, -1, -1)
-    wanted = Wanted(sides, channels, fit, colour, mirror, strict, max_bad)
-    if kind in ("mnist", "fashion-mnist"):
-        whole = (mnist if kind == "mnist" else fashion_mnist)(root, mirror=mirror)
-        return reshaped(narrowed(whole, rest or None, only), wanted)
-    if kind == "faces":
-        data = faces(rest or None, count=count, size=sides, seed=seed or 0, mirror=mirror)
-    elif kind == "hf":
-        data = from_hub(rest, split, None if labels is None else str(labels), wanted)
-    elif kind == "wds":
-        data = from_shards(rest, wanted)
-    else:
-        data = from_folder(rest, labels, wanted)
-    return narrowed(data, None, only)
+    options = Options(
+        size=(size[0], size[1]) if isinstance(size, list) else size,  # JSON knows no tuples
+        labels=None if labels is None else str(labels),
+        mirror=mirror,
+        strict=strict,
+        only=only,
+        channels=channels,
+        fit=fit,
+        background=(background[0], background[1], background[2]) if len(background) == 3 else (-1, -1, -1),
+        max_bad=max_bad,
+        count=count,
+        seed=seed,
+        root=None if root is None else str(root),
+        split=split,
+        parameters=parameters,
+        source_channels=source_channels,
+        direction=direction,
+        held_damage=held_damage,
+    )
+    return opened(kind, rest, options)
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of ``open_source``, at the values that mean "not given"."""
+
+    size: Size = None
+    labels: str | None = None
+    mirror: bool = False
+    strict: bool = False
+    only: str | None = None
+    channels: int | None = None
+    fit: Fit = "crop"
+    background: tuple[int, int, int] = WHITE
+    max_bad: float = 0.05
+    count: int | None = None
+    seed: int | None = None
+    root: str | None = None
+    split: str | None = None
+    parameters: dict[str, float] | None = None
+    source_channels: int | None = None
+    direction: Direction = "a-to-b"
+    held_damage: str | None = None
+
+    @property
+    def wanted(self) -> Wanted:
+        return Wanted(self.size, self.channels, self.fit, self.background, self.mirror, self.strict, self.max_bad)
+
+    @property
+    def side(self) -> int | None:
+        """One side of a square size."""
+        if isinstance(self.size, tuple) and self.size[0] != self.size[1]:
+            raise UsageError(f"{self.size[0]}x{self.size[1]} is not square", "these pictures are: give one size")
+        return self.size[0] if isinstance(self.size, tuple) else self.size
+
+
+def opened(kind: str, rest: str, options: Options) -> Data:
+    """The data of one kind of source, if it can have these options."""
+    opener, allowed = OPENERS[kind]
+    for option in fields(Options):
+        if getattr(options, option.name) != option.default and option.name not in allowed:
+            raise UsageError(f"{kind} data takes no option {option.name!r}", f"it takes {', '.join(sorted(allowed)) or 'none'}")
+    return opener(rest, options)
+
+
+def open_digits(what: Callable[..., ArrayData]) -> Callable[[str, Options], Data]:
+    def opener(rest: str, options: Options) -> Data:
+        whole = what(options.root, mirror=options.mirror)
+        return reshaped(narrowed(whole, rest or None, options.only), options.wanted)
+
+    return opener
+
+
+def open_faces(rest: str, options: Options) -> Data:
+    data = faces(rest or None, count=options.count, size=options.size, seed=options.seed or 0, mirror=options.mirror)
+    return narrowed(data, None, options.only)
+
+
+def open_paired(rest: str, options: Options) -> Data:
+    folder = named(rest, "paired")
+    return paired(folder, options.wanted, source_channels=options.source_channels, direction=options.direction)
+
+
+def open_degraded(rest: str, options: Options) -> Data:
+    """``degraded:KIND:SOURCE``: the pictures of the source, opened with the other options, as pairs."""
+    kinds, _, source = rest.partition(":")
+    if not kinds or not source:
+        raise UsageError(
+            f"degraded:{rest} names no damage and source", "give degraded:KIND:SOURCE, as in degraded:noise:photos/"
+        )
+    Damaged(kinds, (3, 4096, 4096))  # a mistyped kind is refused before anything is read
+    kind, _, inner = source.partition(":")
+    if kind not in SOURCES or kind == "FOLDER":
+        kind, inner = "FOLDER", source
+        check_word(source)
+    data = opened(kind, inner, replace(options, seed=None, held_damage=None))
+    if not isinstance(data, ArrayData):
+        raise UsageError(f"{source} has no pictures that can be damaged", "give a folder, faces, mnist, hf:NAME, ...")
+    return degraded(data, kinds, held_damage=options.held_damage, seed=options.seed or 0)
+
+
+def named(folder: str, kind: str) -> str:
+    if not folder:
+        raise UsageError(f"{kind}: names no folder", f"give {kind}:FOLDER")
+    return folder
 
 
 PICTURES = {"size", "channels", "fit", "background", "mirror", "only"}
-ALLOWED: dict[str, set[str]] = {
-    "mnist": PICTURES | {"root"},
-    "fashion-mnist": PICTURES | {"root"},
-    "stacked-mnist": {"root"},
-    "points": {"parameters"},
-    "faces": {"size", "count", "seed", "mirror", "only"},
-    "hf": PICTURES | {"split", "strict", "max_bad", "labels"},
-    "wds": PICTURES | {"strict", "max_bad"},
-    "FOLDER": PICTURES | {"labels", "strict", "max_bad"},
+BAD = {"strict", "max_bad"}
+SIDES = (PICTURES - {"only"}) | BAD | {"source_channels"}
+OPENERS: dict[str, tuple[Callable[[str, Options], Data], set[str]]] = {
+    "mnist": (open_digits(mnist), PICTURES | {"root"}),
+    "fashion-mnist": (open_digits(fashion_mnist), PICTURES | {"root"}),
+    "stacked-mnist": (lambda rest, given: stacked_mnist(given.root), {"root"}),
+    "points": (lambda rest, given: points(rest or "ring", **(given.parameters or {})), {"parameters"}),
+    "faces": (open_faces, {"size", "count", "seed", "mirror", "only"}),
+    "paired": (open_paired, SIDES | {"direction"}),
+    "unpaired": (
+        lambda rest, given: unpaired(named(rest, "unpaired"), given.wanted, source_channels=given.source_channels),
+        SIDES,
+    ),
+    "degraded": (open_degraded, {option.name for option in fields(Options)}),
+    "two-valued": (
+        lambda rest, given: two_valued(count=given.count, size=given.side, seed=given.seed or 0),
+        {"size", "count", "seed"},
+    ),
+    "inked-digits": (lambda rest, given: inked_digits(given.root), {"root"}),
+    "four-hue-mnist": (lambda rest, given: four_hue_mnist(given.root), {"root"}),
+    "hf": (
+        lambda rest, given: narrowed(from_hub(rest, given.split, given.labels, given.wanted), None, given.only),
+        PICTURES | BAD | {"split", "labels"},
+    ),
+    "wds": (lambda rest, given: narrowed(from_shards(rest, given.wanted), None, given.only), PICTURES | BAD),
+    "FOLDER": (
+        lambda rest, given: narrowed(from_folder(rest, given.labels, given.wanted), None, given.only),
+        PICTURES | BAD | {"labels"},
+    ),
 }
 
 
