@@ -184,3 +184,7 @@ class Method(nn.Module):
     def translate(self, source: Tensor) -> Tensor:
         """Pictures (N, C, H, W) of the target domain from pictures (N, C', H, W) of the source, of any size, in [-1, 1]."""
         raise UsageError(f"{self.name} makes samples from noise, it translates no pictures", "train pix2pix or cyclegan")
+
+    def translate_back(self, target: Tensor) -> Tensor:
+        """The other way, from the target domain to the source domain, for methods that learn both."""
+        raise UsageError(f"{self.name} does not translate back", "train cyclegan for both ways")

@@ -25,7 +25,8 @@ def small(digits: Spec) -> Callable[..., Method]:
 
     def make(name: str = "cgan", spec: Spec | None = None, **settings: Any) -> Method:
         torch.manual_seed(0)
-        method = METHODS[name](METHODS[name].Config(**{"width": 8, "latent_size": 6} | settings), spec or digits)
+        usual = {"width": 8} if METHODS[name].translates else {"width": 8, "latent_size": 6}
+        method = METHODS[name](METHODS[name].Config(**usual | settings), spec or digits)
         with torch.no_grad():
             for parameter in method.parameters():
                 if parameter.dim() > 1:

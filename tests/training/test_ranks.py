@@ -95,6 +95,28 @@ for folder, stops in (("unbroken", [3]), ("broken", [1, 2, 3])):
 """
 
 
+POOLED = """
+import sys
+import torch
+from ganvas.data.translation import TwoDomainData
+from ganvas.methods import CycleGAN, CycleGANConfig
+from ganvas.runs import Run
+from ganvas.training import train
+
+x, y = torch.randint(0, 256, (2, 40, 1, 8, 8), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+data = TwoDomainData(x, y)
+for folder, stops in (("unbroken", [5]), ("broken", [1, 3, 5])):
+    for stop in stops:
+        torch.manual_seed(0 if stop == stops[0] else stop)
+        method = CycleGAN(CycleGANConfig(width=2, batch_size=2, pool=3, blocks=1), data.spec)
+        run = Run(sys.argv[1] + "/" + folder, seed=0)
+        for progress in train(method, data, run, steps=stop, threads=1, resume=stop != stops[0]):
+            pass
+    with open(sys.argv[1] + f"/{folder}.{progress.engine.ranks.rank}", "w") as file:
+        file.write(repr([(pool.held, pool.pictures.double().sum().item()) for pool in (method.pool_x, method.pool_y)]))
+"""
+
+
 def launch(world: int, out: Path, program: str = PROGRAM) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -130,3 +152,17 @@ def test_two_ranks_resumed_at_every_step_have_the_same_bits_as_unbroken_ones(tmp
     assert broken is not None
     assert (unbroken.step, unbroken.state["cursor"]) == (broken.step, broken.state["cursor"])
     assert all(torch.equal(value, broken.tensors[key]) for key, value in unbroken.tensors.items())
+
+
+def test_each_rank_keeps_its_own_image_pool(tmp_path: Path) -> None:
+    launch(2, tmp_path, POOLED)
+    unbroken, broken = (Run(tmp_path / name).load() for name in ("unbroken", "broken"))
+    assert unbroken is not None
+    assert broken is not None
+    assert unbroken.tensors.keys() == broken.tensors.keys()
+    assert all(torch.equal(value, broken.tensors[key]) for key, value in unbroken.tensors.items())
+    pools = [(tmp_path / f"{folder}.{rank}").read_text() for folder in ("unbroken", "broken") for rank in range(2)]
+    assert pools[0] == pools[2]
+    assert pools[1] == pools[3]
+    assert pools[0] != pools[1]
+    assert all(pool.count("(3, ") == 2 for pool in pools)

@@ -7,6 +7,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -23,6 +24,8 @@ from ganvas.runs.model import Model, embedded
 from ganvas.runs.weights import one_line
 
 COMPARED_BATCHES = (1, 2, 17)
+COMPARED_SIZES = ((1, 1, 2), (3, 2, 1), (1, 3, 4))
+"""Pictures, and the rows and columns of each in the network's multiples."""
 TOLERANCE = 1e-4
 """Of the range of the original's outputs."""
 EXTRA = ("onnx", "onnxscript", "onnxruntime")
@@ -36,7 +39,9 @@ def export(model: Model, out: str | Path, format: Literal["safetensors", "onnx"]
         out: the file; one that is there is replaced, in one step and only when everything went well.
         format: "safetensors" holds the weights and the description (``ganvas.load`` reads it); "onnx" is a network with the
             inputs "latent" (batch, latent size) float32 and, for conditional methods, "label" (batch,) int64, and the
-            output "samples" float32, for any batch.
+            output "samples" float32, for any batch. Of a method that translates, the input is "source" (batch, C', H, W), the
+            output "target" (batch, C, H, W), both float32 in [-1, 1], for any batch and any H and W that are multiples of
+            what the metadata name "ganvas.multiple": whoever runs it pads its pictures.
 
     Raises:
         UsageError: an unknown format, or onnx without its packages.
@@ -70,6 +75,39 @@ class Sampler(nn.Module):
         return samples.clamp(-1, 1) if self.clamped else samples
 
 
+class Translator(nn.Module):
+    """A translator's network alone, from "source" to "target"."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self.generator = prepare(model.method.generator).cpu()
+
+    def forward(self, source: Tensor) -> Tensor:
+        target: Tensor = self.generator(source)
+        return target.clamp(-1, 1)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is exported of a model.
+
+    Args:
+        network: takes the inputs by name.
+        output: what its output is called.
+        example: inputs to trace it with.
+        dynamic: the dimensions that are free, for each input.
+        trials: other inputs, on which the exported network must compute the same.
+        metadata: more words for the file.
+    """
+
+    network: nn.Module
+    output: str
+    example: dict[str, Tensor]
+    dynamic: dict[str, dict[int, Any]]
+    trials: list[dict[str, Tensor]]
+    metadata: dict[str, str]
+
+
 def inputs(model: Model, count: int) -> dict[str, Tensor]:
     """Latents and, for conditional methods, labels in turn."""
     config = model.method.config
@@ -77,6 +115,32 @@ def inputs(model: Model, count: int) -> dict[str, Tensor]:
     if model.method.conditional:
         batch["label"] = torch.arange(count) % len(model.spec.classes)
     return batch
+
+
+def pictures(model: Model, count: int, rows: int, columns: int) -> dict[str, Tensor]:
+    """Sources to translate: noise, of ``rows`` and ``columns`` in the network's multiples."""
+    assert model.spec.source is not None
+    step = multiple(model)
+    shape = (count, model.spec.source[0], rows * step, columns * step)
+    return {"source": torch.rand(shape, generator=torch.Generator().manual_seed(0)) * 2 - 1}
+
+
+def multiple(model: Model) -> int:
+    """What the sides of a translator's pictures are multiples of; at least 8, so that the smallest can be translated."""
+    return max(int(model.method.generator.multiple), 8)  # type: ignore[arg-type]
+
+
+def subject(model: Model) -> Subject:
+    """What is exported of ``model``."""
+    batch = torch.export.Dim("batch", min=1)
+    if not model.method.translates:
+        example = inputs(model, 2)
+        trials = [inputs(model, count) for count in COMPARED_BATCHES]
+        return Subject(Sampler(model).eval(), "samples", example, {name: {0: batch} for name in example}, trials, {})
+    step = multiple(model)
+    free = {0: batch, 2: step * torch.export.Dim("rows", min=1), 3: step * torch.export.Dim("columns", min=1)}
+    example, trials = pictures(model, 2, 2, 3), [pictures(model, *sizes) for sizes in COMPARED_SIZES]
+    return Subject(Translator(model).eval(), "target", example, {"source": free}, trials, {"multiple": str(step)})
 
 
 @contextmanager
@@ -94,17 +158,16 @@ def quiet_exporter() -> Iterator[None]:
 
 
 def onnx_bytes(model: Model) -> bytes:
-    """The generator as ONNX with a dynamic batch, compared with the original on several batch sizes."""
+    """The generator as ONNX with free dimensions, compared with the original on several batches or sizes."""
     missing = [name for name in EXTRA if find_spec(name) is None]
     if missing:
         raise UsageError(f"ONNX export needs {', '.join(missing)}", 'pip install "ganvas[onnx]"')
-    sampler, example = Sampler(model).eval(), inputs(model, 2)
-    batch = torch.export.Dim("batch", min=1)
+    what = subject(model)
     try:
         with quiet_exporter(), torch.no_grad():
             program = torch.onnx.export(
-                sampler, (), kwargs=example, dynamo=True, verbose=False, external_data=False,
-                input_names=list(example), output_names=["samples"], dynamic_shapes={name: {0: batch} for name in example},
+                what.network, (), kwargs=what.example, dynamo=True, verbose=False, external_data=False,
+                input_names=list(what.example), output_names=[what.output], dynamic_shapes=what.dynamic,
             )  # fmt: skip
         assert program is not None
         proto: Any = program.model_proto
@@ -112,30 +175,29 @@ def onnx_bytes(model: Model) -> bytes:
         raise GanvasError(
             f"torch cannot export {model.method_name} to ONNX ({one_line(error)})", "export as safetensors"
         ) from error
-    facts = {"method": model.method_name, "fingerprint": model.hash, "facts": json.dumps(model.facts)}
+    facts = {"method": model.method_name, "fingerprint": model.hash, "facts": json.dumps(model.facts)} | what.metadata
     for key, value in facts.items():
         proto.metadata_props.add(key=f"ganvas.{key}", value=value)
     data: bytes = proto.SerializeToString()
-    compare(model, sampler, data)
+    compare(what, data)
     return data
 
 
-def compare(model: Model, sampler: nn.Module, data: bytes) -> float:
+def compare(what: Subject, data: bytes) -> float:
     """Runs the exported network beside the original; returns the largest difference as a share of the range.
 
     Raises:
-        GanvasError: they differ by more than TOLERANCE on some batch size.
+        GanvasError: they differ by more than TOLERANCE on some trial.
     """
     import onnxruntime
 
     onnxruntime.set_default_logger_severity(3)
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
     worst = 0.0
-    for count in COMPARED_BATCHES:
-        batch = inputs(model, count)
+    for trial in what.trials:
         with torch.no_grad():
-            wanted = sampler(**batch)
-        (found,) = session.run(["samples"], {name: value.numpy() for name, value in batch.items()})
+            wanted = what.network(**trial)
+        (found,) = session.run([what.output], {name: value.numpy() for name, value in trial.items()})
         if found.shape != tuple(wanted.shape):
             raise GanvasError(f"the ONNX network gives shape {found.shape} for {tuple(wanted.shape)}", "export as safetensors")
         # One sample, or a network that gives a constant, has no range: then the size of the values is the measure.
@@ -143,7 +205,7 @@ def compare(model: Model, sampler: nn.Module, data: bytes) -> float:
         difference = float((torch.from_numpy(found) - wanted).abs().max()) / scale
         if not difference <= TOLERANCE:
             raise GanvasError(
-                f"the ONNX network differs from the original by {difference:.1e} of its range at batch {count}",
+                f"the ONNX network differs from the original by {difference:.1e} of its range at {tuple(wanted.shape)}",
                 "export as safetensors",
             )
         worst = max(worst, difference)

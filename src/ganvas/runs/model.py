@@ -25,6 +25,7 @@ from ganvas.networks.inference import prepare
 from ganvas.runs.checkpoint import plain, refuse_newer, refuse_non_finite
 from ganvas.runs.durable import RETIRED, TEMPORARY, remove_folder, replace_folder, sealed, unseal, write_file, writing
 from ganvas.runs.latents import draw
+from ganvas.runs.translation import translate
 from ganvas.runs.weights import GET_ANOTHER, examine, fingerprint, one_line, read_header, read_weights
 
 SCHEMA = 1
@@ -61,17 +62,19 @@ class Model:
     def __repr__(self) -> str:
         shape = "x".join(str(n) for n in self.spec.shape)
         step, data = self.facts.get("step"), self.facts.get("data")
-        told = [f"{self.method_name}", shape, f"latent {self.method.config.latent_size}"]
+        source = "x".join(str(n) for n in self.spec.source or ())
+        way = [f"{source} to {shape}"] if source else [shape, f"latent {self.method.config.latent_size}"]
+        told = [f"{self.method_name}", *way]
         told += [f"{len(self.spec.classes)} classes"] if self.method.conditional else []
         told += [f"step {step:,}"] if isinstance(step, int) else []
         told += [f"trained on {data}"] if data else []
         return f"Model({', '.join(told)}, {self.hash[:12]})"
 
-    def _repr_png_(self) -> bytes:
-        """What a notebook shows: a grid of 32 samples, or the cloud of 1000 points."""
+    def _repr_png_(self) -> bytes | None:
+        """What a notebook shows: a grid of 32 samples, or the cloud of 1000 points; nothing of a translator."""
         from ganvas.runs.grids import picture_bytes
 
-        return picture_bytes(self.sample(32 if self.spec.is_image else 1000))
+        return None if self.method.translates else picture_bytes(self.sample(32 if self.spec.is_image else 1000))
 
     def to(self, device: str | torch.device) -> Self:
         """Moves sampling to ``device``."""
@@ -109,8 +112,10 @@ class Model:
             batch_size: samples computed at once.
 
         Raises:
-            UsageError: an argument is out of range, or labels were given to a method without.
+            UsageError: an argument is out of range, labels were given to a method without, or the model translates.
         """
+        if self.method.translates:
+            raise UsageError(f"{self.method_name} makes no samples from noise, it translates pictures", "give it pictures")
         for name, value, least in (("count", count, 1), ("batch_size", batch_size, 1), ("seed", seed, 0)):
             if value < least:
                 raise UsageError(f"{name}={value} is out of range", f"it must be at least {least}")
@@ -125,6 +130,28 @@ class Model:
             samples = method.sample(latent, label).float().cpu()
             batches.append(samples.clamp(-1, 1) if self.spec.is_image else samples)
         return torch.cat(batches).contiguous()
+
+    def translate(
+        self, source: Tensor, *, back: bool = False, noise: int | None = None, batch_size: int | None = None
+    ) -> Tensor:
+        """Translates pictures of any size: (N, C', H, W) in [-1, 1] to (N, C, H, W) in [-1, 1], float32 on the CPU.
+
+        They are padded to what the network can take, and the result is cut to their size again.
+
+        Args:
+            source: pictures of the source domain.
+            back: the other way, from the target domain to the source domain, for methods that learn both.
+            noise: a seed that turns on the generator's dropout, pix2pix's noise: other seeds give other answers. None: the
+                same picture has always the same answer.
+            batch_size: pictures computed at once; None goes by the memory that is free.
+
+        Raises:
+            UsageError: no pictures of the right channels, values outside [-1, 1] by more than rounding, a method that does not
+                translate, or not back, or that has no noise.
+        """
+        if not self.method.translates:
+            raise UsageError(f"{self.method_name} makes samples from noise, it translates none", "train pix2pix or cyclegan")
+        return translate(self.ready(), source, self.device, back=back, noise=noise, batch_size=batch_size)
 
     def _classes_in_turn(self, labels: Sequence[int] | None) -> Tensor | None:
         known = len(self.spec.classes)

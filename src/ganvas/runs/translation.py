@@ -1,0 +1,64 @@
+"""Translating pictures with a trained method: in batches that fit into memory, with the generator's noise or without."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ganvas.errors import UsageError
+from ganvas.method import Method
+from ganvas.runs.memory import at_once
+
+
+@torch.no_grad()
+def translate(
+    method: Method, source: Tensor, device: torch.device, *, back: bool, noise: int | None, batch_size: int | None
+) -> Tensor:
+    """See ``Model.translate``; ``method`` is on ``device`` and in evaluation mode."""
+    shape = method.spec.shape if back else method.spec.source
+    assert shape is not None
+    refuse_strange(source, shape[0])
+    way = method.translate_back if back else method.translate
+    rows, columns = source.shape[2:]
+    size = at_once(method.config.width, rows, columns, device) if batch_size is None else batch_size
+    if size < 1:
+        raise UsageError(f"batch_size={batch_size} is out of range", "it must be at least 1")
+    if noise is not None and noise < 0:
+        raise UsageError(f"noise={noise} is out of range", "it must be at least 0")
+    parts = source.float().split(size if noise is None else 1)
+    translated = []
+    with nullcontext() if noise is None else drops_on(method, device):
+        for number, part in enumerate(parts):
+            if noise is not None:  # each picture its own noise, whatever stands beside it
+                torch.manual_seed(int(np.random.SeedSequence([noise, number]).generate_state(1, np.uint64)[0]) >> 1)
+            translated.append(way(part.to(device)).float().cpu().clamp(-1, 1))
+    return torch.cat(translated).contiguous()
+
+
+def refuse_strange(pictures: Tensor, channels: int) -> None:
+    """Raises UsageError for anything but pictures (N, channels, H, W), N at least 1, in [-1, 1]."""
+    if pictures.dim() != 4 or pictures.shape[1] != channels or not pictures.numel():
+        raise UsageError(f"pictures are of shape {tuple(pictures.shape)}", f"the model takes (N, {channels}, H, W)")
+    low, high = (float(value) for value in pictures.aminmax())
+    if not -1.01 <= low <= high <= 1.01:  # also when they hold NaN
+        raise UsageError(f"the pictures' values run from {low:.4g} to {high:.4g}", "scale them to -1..1")
+
+
+@contextmanager
+def drops_on(method: Method, device: torch.device) -> Iterator[None]:
+    """The method with its dropout on; the generators of the host and of a CUDA device are left as they were."""
+    drops = [part for part in method.modules() if isinstance(part, nn.Dropout)]
+    if not drops:
+        raise UsageError(f"{method.name} has no noise in its generator", "leave the noise out")
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        for drop in drops:
+            drop.train()
+        try:
+            yield
+        finally:
+            for drop in drops:
+                drop.eval()
