@@ -99,7 +99,7 @@ def test_refusals() -> None:
 
 
 def test_tile_side_by_memory() -> None:
-    assert tile_side(64, 1 << 40) == 1024
-    assert tile_side(64, 1 << 20) == 256
-    assert tile_side(64, 2 << 30) == 832  # 832^2 pixels of 6 * 64 * 4 bytes are just under 1 GiB
+    assert tile_side(64, free=1 << 40) == 1024
+    assert tile_side(64, free=1 << 20) == 256
+    assert tile_side(64, free=2 << 30) == 832  # 832^2 pixels of 6 * 64 * 4 bytes are just under 1 GiB
     assert 256 <= tile_side(64) <= 1024

@@ -9,31 +9,28 @@ import torch
 from torch import Tensor
 
 from ganvas.errors import UsageError
+from ganvas.runs.memory import SHARE, bytes_to_translate, free_bytes
 
 TILE = 1024
 """Side of a tile, where memory allows."""
 SMALLEST_TILE = 256
 OVERLAP = 128
-LIVE_MAPS = 6
-"""About how many maps of ``width`` float32 channels at full resolution a translator keeps at once."""
 UNIT = 64
 
 Finish = Callable[[Tensor, slice], Tensor]
 """Rows of the blended picture (C, h, W) and which they are -> what is kept of them, (C', h, W)."""
 
 
-def tile_side(width: int, free: int | None = None) -> int:
-    """The side of a tile of which the maps take at most half of the free memory: a multiple of 64 in 256..1024.
+def tile_side(width: int, device: torch.device | str = "cpu", free: int | None = None) -> int:
+    """The side of a tile that a translator needs at most half of the free memory for: a multiple of 64 in 256..1024.
 
     Args:
         width: channels of the translator's outermost maps.
-        free: bytes; what the machine has now when None.
+        device: where it runs.
+        free: bytes; what is free there now when None.
     """
-    if free is None:
-        import psutil
-
-        free = psutil.virtual_memory().available
-    side = math.isqrt(free // 2 // (4 * LIVE_MAPS * max(width, 1)))
+    free = free_bytes(torch.device(device)) if free is None else free
+    side = math.isqrt(int(free * SHARE) // bytes_to_translate(width, 1, 1))
     return min(max(side // UNIT * UNIT, SMALLEST_TILE), TILE)
 
 
