@@ -12,6 +12,7 @@ from PIL import Image
 from tests.data.picture_files import noise
 
 from ganvas.data import open_source
+from ganvas.data.check_sides import check_paired, check_unpaired
 from ganvas.data.translation import PairData, TwoDomainData
 from ganvas.errors import DataError, UsageError
 
@@ -195,3 +196,18 @@ def test_two_domains_need_no_names_in_common(tmp_path: Path, cache: Path) -> Non
     assert data.counts == (27, 22) and data.held_out().counts == (3, 2)
     assert next(data.stream(4, seed=0)).x.shape == (4, 1, 32, 32)
     assert open_source(**data.recipe).fingerprint == data.fingerprint
+
+
+def test_the_doctor_examines_both_sides(tmp_path: Path, cache: Path) -> None:
+    fill_pairs(tmp_path, 8)
+    noise(50).save(tmp_path / "A" / "lonely.png")
+    noise(1, (64, 32)).save(tmp_path / "B" / "p001.bmp")
+    (tmp_path / "A" / "p002.png").write_bytes(b"<html>")
+    report = check_paired(tmp_path)
+    found = {finding.name: finding for finding in report.findings}
+    assert (report.usable, report.total) == (6, 8) and "2 of 8 pairs" in report.refusal
+    assert found["source alone"].examples == ("lonely.png",)
+    assert found["two shapes"].examples == ("A/p001.png: 32x32 but its target is 64x32: another shape",)
+    assert found["not a picture"].count == 1
+    first, second = check_unpaired(tmp_path)
+    assert (first.usable, second.usable) == (8, 8) and "not a picture" in {finding.name for finding in first.findings}

@@ -70,11 +70,12 @@ def check(
 
         ganvas data check photos/
         ganvas data check photos/ --labels labels.csv --json
+        ganvas data check paired:maps/
 
     The exit code is 3 when training would refuse the folder.
 
     Args:
-        path: the folder.
+        path: the folder; paired:FOLDER and unpaired:FOLDER are examined as two sides.
         size: pixels of a side, or HEIGHTxWIDTH, to which pictures would be brought; chosen from the pictures by default.
         fit: how pictures of another shape would be brought to the size.
         channels: 1 for grey, 3 for colour; by default what the pictures have.
@@ -82,13 +83,24 @@ def check(
         max_bad: the share of files that may be unreadable, 0 to 1.
         strict: exit with 3 when there is any problem at all.
     """
-    from ganvas.data import check as examine
-    from ganvas.errors import DataError
+    from ganvas.data.check import check as examine
+    from ganvas.data.check_sides import check_paired, check_unpaired
+    from ganvas.errors import DataError, UsageError
 
     wanted = None if size is None else size_of(size)
-    report = examine(path, size=wanted, channels=channels, labels=labels, fit=fit, max_bad=max_bad)
-    output.result(report.to_json(), str(report))
-    if report.refusal:
-        raise DataError(report.refusal)
-    if strict and report.problems:
-        raise DataError(f"{path} has {len(report.problems)} kinds of problem", "mend them, or leave --strict out")
+    kind, _, folder = str(path).partition(":")
+    if kind not in ("paired", "unpaired"):
+        reports = [examine(path, size=wanted, channels=channels, labels=labels, fit=fit, max_bad=max_bad)]
+    elif labels is not None:
+        raise UsageError(f"{kind} data has no labels", "leave --labels out")
+    elif kind == "paired":
+        reports = [check_paired(folder, size=wanted, channels=channels, fit=fit, max_bad=max_bad)]
+    else:
+        reports = [*check_unpaired(folder, size=wanted, channels=channels, fit=fit, max_bad=max_bad)]
+    document = reports[0].to_json() if len(reports) == 1 else {"domains": [report.to_json() for report in reports]}
+    output.result(document, "\n".join(map(str, reports)))
+    for report in reports:
+        if report.refusal:
+            raise DataError(report.refusal)
+    if strict and (problems := sum(len(report.problems) for report in reports)):
+        raise DataError(f"{path} has {problems} kinds of problem", "mend them, or leave --strict out")

@@ -46,7 +46,7 @@ class DataFlags:
 
     Args:
         data: mnist, mnist:3 (one digit), fashion-mnist, points:ring, faces:surprised, hf:NAME, wds:PATTERN or a folder of
-            pictures; `ganvas data list` shows all.
+            pictures; for translation paired:FOLDER, unpaired:FOLDER, degraded:noise:FOLDER; `ganvas data list` shows all.
         size: pixels of a side, or HEIGHTxWIDTH, to which pictures are brought; by default 28 if all are 28x28,
             else the power of two from 8 to 64 that fits most of them.
         fit: how pictures of another shape are brought to the size.
@@ -56,9 +56,12 @@ class DataFlags:
         mirror: flip half of the pictures left to right, at random.
         strict: refuse data with a file that cannot be read, instead of skipping and counting it.
         max_bad: the share of files that may be unreadable, 0 to 1; 0.05 by default.
-        count: how many faces to draw, for faces.
+        count: how many faces or shapes to draw.
         root: a folder with MNIST's own four files, for mnist and fashion-mnist.
         split: of a Hugging Face data set.
+        source_channels: of the pictures that a translation starts from; --channels are then those that it leads to.
+        direction: of paired:FOLDER: whether A/ (or the left half) is the source, or B/.
+        held_damage: of degraded:KIND:SOURCE: the kinds of damage that held-out pictures suffer, when they shall be others.
     """
 
     data: str
@@ -73,6 +76,9 @@ class DataFlags:
     count: Count = None
     root: Path | None = None
     split: str | None = None
+    source_channels: Count = None
+    direction: Literal["a-to-b", "b-to-a"] | None = None
+    held_damage: str | None = None
 
     def options(self) -> dict[str, Any]:
         """What ``open_source`` takes beside the source: those that were given."""

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ganvas.data.folder import halves, refuse, survey, unknown
-from ganvas.data.listing import existing, shown
+from ganvas.data.listing import Skipped, existing, shown
 from ganvas.data.pack import Column, Pack
 from ganvas.data.pictures import PIXEL_LIMIT, Trait
 from ganvas.data.wanted import WHITE, Colour, Fit, Size, Wanted
@@ -102,6 +102,9 @@ KINDS = (
     ("not a PNG", "not a picture", "files that only have a picture's name"),
     ("not a regular file", "unreadable", "pipes, devices and the like"),
     ("cannot be read", "unreadable", "files that the system does not let us read"),
+    ("another shape", "two shapes", "pairs whose two pictures have different shapes, so that no crop fits both"),
+    ("no two halves", "odd width", "pictures that cannot be cut into two equal halves"),
+    ("has its name", "two of a name", "pictures whose name, but for the suffix, another has"),
 )
 
 
@@ -156,17 +159,22 @@ def named(packed: Pack, rows: Column) -> tuple[str, ...]:
     return examples([packed.names[row] for row in np.flatnonzero(rows)[:EXAMPLES]])
 
 
-def skipped(packed: Pack) -> Iterator[Finding]:
+def unusable(entries: Sequence[Skipped]) -> Iterator[Finding]:
     """Files that cannot be used, by kind."""
     groups: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for entry in packed.skipped:
+    for entry in entries:
         kind = next(
             (kind for word, *kind in KINDS if word in entry.reason), ["corrupt", "pictures that cannot be decoded whole"]
         )
         groups.setdefault((kind[0], kind[1]), []).append((entry.name, entry.reason))
-    for (name, meaning), entries in groups.items():
-        files, reasons = zip(*entries, strict=True)
-        yield Finding(name, len(entries), examples(files, reasons), meaning, "skipped")
+    for (name, meaning), group in groups.items():
+        files, reasons = zip(*group, strict=True)
+        yield Finding(name, len(group), examples(files, reasons), meaning, "skipped")
+
+
+def skipped(packed: Pack) -> Iterator[Finding]:
+    """Files that cannot be used, rows of the table without a picture, and files that are no pictures."""
+    yield from unusable(packed.skipped)
     if missing := unknown(packed):
         table = packed.facts.get("labels", "the table")
         yield Finding(
