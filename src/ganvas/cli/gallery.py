@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from ganvas.data import Data
+from ganvas.evaluation.fixed import FixedInputs, fixed_inputs
 from ganvas.method import Method
 from ganvas.runs import Run, grids
 from ganvas.runs.latents import draw
@@ -15,27 +17,35 @@ from ganvas.training import Progress
 FIRST_SECONDS, GROWTH = 60.0, 1.5
 """The first picture after the start is due after a minute, each later one at 1.5 times the time of the one before."""
 
-PICTURES, POINTS = 64, 1000
+PICTURES, POINTS, TRANSLATED = 64, 1000, 8
 
 
 class Gallery:
     """Draws RUN/samples/step-*.png, RUN/samples/progress.png (the first ten over time) and RUN/curves.png on their schedule.
 
-    The latents are those that ``ganvas sample RUN --seed 0`` takes, so the last grid is what that command shows.
+    The latents are those that ``ganvas sample RUN --seed 0`` takes, so the last grid is what that command shows. A method that
+    translates is shown by rows of held-out pictures: input, output and, for pairs, target.
 
     Args:
         run: whose folder takes the pictures.
-        method: whose latents and classes they are of.
+        method: whose latents and classes, or held-out pictures, they are of.
         data: real points are drawn beneath fake ones.
         resume: wait for the next date of the schedule instead of drawing at once.
     """
 
     def __init__(self, run: Run, method: Method, data: Data, *, resume: bool) -> None:
         self.run, self.due = run, float("nan") if resume else 0.0
-        count = PICTURES if method.spec.is_image else POINTS
-        self.latent = draw(0, count, method.config.latent_size, seed=0, prior=method.config.prior)
-        self.label = torch.arange(count) % len(method.spec.classes) if method.conditional else None
-        self.real = None if method.spec.is_image else data.real(count).image
+        self.held_out: FixedInputs | None = None
+        self.latent = torch.empty(0)
+        self.label: Tensor | None = None
+        self.real: Tensor | None = None
+        if method.translates:
+            self.held_out = fixed_inputs(method, data, TRANSLATED, 0)
+        else:
+            count = PICTURES if method.spec.is_image else POINTS
+            self.latent = draw(0, count, method.config.latent_size, seed=0, prior=method.config.prior)
+            self.label = torch.arange(count) % len(method.spec.classes) if method.conditional else None
+            self.real = None if method.spec.is_image else data.real(count).image
         self.latest: Path | None = None
         self.curves: Path | None = None
         self.curves_drawn = FIRST_SECONDS / 2
@@ -54,11 +64,15 @@ class Gallery:
 
     def draw(self, progress: Progress) -> None:
         """Draws grid, strip and curves of this moment."""
-        samples = progress.sample(self.latent, self.label)
+        held = self.held_out
+        samples = progress.sample(self.latent, self.label) if held is None else torch.cat(list(held.outputs(progress)))
         path = self.run.path / "samples" / f"step-{progress.step:09d}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         facts = {"run": self.run.path.name, "step": progress.step, "seed": 0}
-        if self.real is None:
+        if held is not None:
+            columns = [held.given, samples, *([held.real] if held.paired else [])]
+            grids.save_grid(path, grids.side_by_side(*columns), facts, columns=len(columns))
+        elif self.real is None:
             grids.save_grid(path, samples, facts)
         else:
             grids.save_picture(path, grids.scatter(samples, self.real), facts)

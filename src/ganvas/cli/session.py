@@ -111,6 +111,8 @@ def scored_by(word: str, data: Data, budget: BudgetFlags) -> str:
     """
     if word != "auto":
         return word
+    if data.spec.source is not None:  # no classes to train a LeNet on
+        return "sliced"
     from ganvas.metrics.networks.choice import suits
 
     return "lenet" if suits(data.spec) == "lenet" and (budget.minutes or 0) >= PAYS_FOR_LENET else "sliced"
@@ -186,6 +188,9 @@ def reopen(config: dict[str, Any]) -> Data:
 def describe(data: Data) -> str:
     """ "mnist, 60,000 samples of 1x28x28, 10 classes"."""
     shape = "x".join(str(n) for n in data.spec.shape)
+    if data.spec.source is not None:
+        source = "x".join(str(n) for n in data.spec.source)
+        return f"{data.name}, {len(data):,} {'pairs' if data.spec.paired else 'pictures a domain'}, {source} to {shape}"
     count = f"{len(data):,} samples" if len(data) else "endless samples"
     kind = f"{count} of {shape}" if data.spec.is_image else f"{count}, points in {shape} dimensions"
     labels = f", {len(data.spec.classes)} classes" if data.spec.classes else ", no labels"
@@ -299,9 +304,16 @@ def conclude(training: Training, progress: Progress, gallery: Gallery) -> Outcom
         *([f"curves    {gallery.curves}"] if gallery.curves else []),
         f"model     {run.path / 'model'}",
         *report_lines(training, document),
-        f"next      ganvas sample {spoken} -n 64 -o grid.png",
+        f"next      {next_command(training.method, spoken)}",
     ]
     return Outcome(progress, document, "\n".join(lines))
+
+
+def next_command(method: Method, spoken: str) -> str:
+    """What a user does with the model."""
+    if method.translates:
+        return f"ganvas apply translate {spoken} PICTURE -o translated.png"
+    return f"ganvas sample {spoken} -n 64 -o grid.png"
 
 
 def report_lines(training: Training, document: dict[str, Any]) -> list[str]:

@@ -17,14 +17,15 @@ from torch import Tensor
 
 from ganvas.data import Data
 from ganvas.errors import UsageError
+from ganvas.evaluation.fixed import BATCH, fixed_inputs, scored_count
 from ganvas.method import Method
 from ganvas.metrics.moments import Moments
 from ganvas.metrics.networks import FeatureNetwork, feature_network
+from ganvas.metrics.psnr_ssim import l1
 from ganvas.metrics.score import Score
 from ganvas.metrics.sliced import sliced_wasserstein
 from ganvas.metrics.stamp import Stamp
 from ganvas.runs import Run
-from ganvas.runs.latents import draw
 from ganvas.training import Progress
 
 SAMPLES = 2000
@@ -39,7 +40,6 @@ FEWEST = 40
 SMOOTHED = 3
 """How many of the last scores are averaged, by their certainty, before it is said that training got better."""
 SAMPLE_SEED = 2
-BATCH = 250
 
 
 class Measure(Protocol):
@@ -118,7 +118,9 @@ class BestSnapshot:
 
     Args:
         run: whose averaged weights are scored.
-        method: whose latents, and classes if it is conditional, the samples are of.
+        method: whose latents, and classes if it is conditional, the samples are of; of one that translates, the translations
+            of held-out pictures are scored against held-out pictures of the target domain, and of pairs also the L1 distance
+            to the target is recorded.
         data: whose held-out part is the reference; without such a part nothing is scored.
         measure: see ``choose_measure``.
         patience: ask training to stop once it is this many times as old as when it was last getting better, minus 1; 0 never.
@@ -126,13 +128,11 @@ class BestSnapshot:
 
     def __init__(self, run: Run, method: Method, data: Data, *, measure: str = "sliced", patience: float = 0.0) -> None:
         self.run, self.method, self.patience = run, method, patience
-        batch = data.held_out().real(SAMPLES)
-        count = len(batch.image)
+        self.inputs = fixed_inputs(method, data, scored_count(method, SAMPLES), SAMPLE_SEED)
+        count = len(self.inputs.real)
         self.measure = choose_measure(measure, data)
-        self.measure.prepare(batch.image)
+        self.measure.prepare(self.inputs.real)
         self.floor = self.of_real(data, count)
-        self.latent = draw(0, count, method.config.latent_size, seed=SAMPLE_SEED, prior=method.config.prior)
-        self.label = batch.label if method.conditional else None
         m = self.measure
         self.stamp = Stamp(m.network, m.weights, m.resizer, count, count, "test", SAMPLE_SEED, data.held_out().fingerprint)
         best = run.best
@@ -173,9 +173,9 @@ class BestSnapshot:
         if not (fresh and due):
             return None
         started = time.monotonic()
-        score = self.score(progress)
+        score, beside = self.score(progress)
         self.past.append(Moment(progress.step, score.value, score.standard_error or 0.0))
-        self.run.log_score({**facts(progress), "score": score.to_json(), "floor": self.floor})
+        self.run.log_score({**facts(progress), "score": score.to_json(), "floor": self.floor, **beside})
         if score.value < self.value:
             self.value = score.value
             self.run.keep_best(progress.step, score.to_json())
@@ -187,13 +187,18 @@ class BestSnapshot:
             )
         return score.value
 
-    def score(self, progress: Progress) -> Score:
-        """The score of the averaged weights now. Its standard error is that of the generated samples alone."""
-        parts = torch.arange(len(self.latent)).split(BATCH)  # not at once: a batch of 2,000 wide pictures may not fit
-        label = self.label
-        encoded = [
-            self.measure.encode(progress.sample(self.latent[part], None if label is None else label[part])) for part in parts
-        ]
+    def score(self, progress: Progress) -> tuple[Score, dict[str, float]]:
+        """The score of the averaged weights now, its standard error that of the outputs alone; and what stands beside it.
+
+        That is, for pairs, "l1": the mean distance of translations to their targets, 0..2.
+        """
+        encoded, gaps = [], []
+        targets = self.inputs.real
+        for part in self.inputs.outputs(progress):
+            encoded.append(self.measure.encode(part))
+            if self.inputs.paired:
+                gaps.append(l1(part, targets[: len(part)]))
+                targets = targets[len(part) :]
         whole = torch.cat(encoded)
         if not bool(torch.isfinite(whole).all()):
             raise UsageError("the samples hold NaN or infinity", "resume from an earlier checkpoint")
@@ -201,7 +206,8 @@ class BestSnapshot:
         if len(whole) >= FEWEST:
             blocks = [self.measure.distance(block) for block in whole.chunk(BLOCKS)]
             error = float(torch.tensor(blocks, dtype=torch.float64).std()) / math.sqrt(BLOCKS)
-        return Score(self.measure.title, self.measure.distance(whole), self.stamp, standard_error=error)
+        score = Score(self.measure.title, self.measure.distance(whole), self.stamp, standard_error=error)
+        return score, {"l1": round(float(torch.cat(gaps).mean()), 6)} if gaps else {}
 
 
 def facts(progress: Progress) -> dict[str, Any]:

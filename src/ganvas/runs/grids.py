@@ -61,6 +61,15 @@ def grid(images: Tensor, columns: int | None = None) -> Image.Image:
     return enlarge(Image.fromarray(sheet), height)
 
 
+def side_by_side(*columns: Tensor) -> Tensor:
+    """Pictures of one size (N, C_k, H, W), k columns, as (N * k, 3, H, W): the first of each, then the second of each, ...
+
+    With ``grid(..., columns=k)`` each row shows what belongs together. Channels are shown as in ``to_bytes``.
+    """
+    shown = [c[:, :3] if c.shape[1] >= 3 else c[:, :1].expand(-1, 3, -1, -1) for c in columns]
+    return torch.stack(shown, dim=1).flatten(0, 1)
+
+
 def enlarge(sheet: Image.Image, tile: int) -> Image.Image:
     """Whole-number magnification, so that small pictures can be seen: tiles of at least 48 pixels."""
     factor = max(1, math.ceil(48 / tile))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from PIL.Image import Image
 
 from ganvas.data import Data
 from ganvas.errors import GanvasError
@@ -74,12 +75,25 @@ def samples(account: Account, data: Data | None) -> Html:
         model = load(account.folder)
     except GanvasError as error:
         return section("Samples", *parts, *shown, element("p", f"No model to draw from: {error.cause}."))
+    if model.method.translates:
+        return translations(strip, last, step, paired=model.spec.paired)
     data, trouble = (data, "") if data is not None else opened(account)
     drawn = figures.sampled(model)
     if last is None or model.facts.get("step") != step:
         words = f"The model that ganvas sample uses, of step {model.facts.get('step', 0):,}; seed 0."
         shown.append(figures.figure(figures.drawn(drawn, data), "samples of the kept model", words))
     return Html(section("Samples", *parts, element("div", *shown, class_="pair")) + nearest(model, drawn, data, trouble))
+
+
+def translations(strip: Image | None, last: Image | None, step: int, *, paired: bool) -> Html:
+    """Held-out pictures with what became of them, as the run drew them."""
+    parts: list[Child] = []
+    if last is not None:
+        words = f"Held-out pictures and their translations at step {step:,}: input, output{', target' if paired else ''}."
+        parts.append(figures.figure(last, "translations", words))
+    if strip is not None:
+        parts.append(figures.figure(strip, "translations over time", "The same outputs over time, the newest at the bottom."))
+    return section("Translations", *parts)
 
 
 def opened(account: Account) -> tuple[Data | None, str]:
