@@ -69,7 +69,7 @@ def read(path: Path, channels: int) -> Photograph:
     except Exception as error:  # a damaged or hostile file may make a decoder raise anything
         raise DataError(f"{path}: {reason(error)}", "give a picture that other programs open") from error
     planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
-    return Photograph(torch.from_numpy(np.ascontiguousarray(planes)), alpha, profile)
+    return Photograph(torch.from_numpy(np.array(planes, order="C")), alpha, profile)
 
 
 def write(path: Path, photograph: Photograph) -> None:

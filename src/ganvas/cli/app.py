@@ -33,6 +33,7 @@ THEMES: dict[str, dict[str, str]] = {
     },
     "Use": {
         "sample": "ganvas.cli.sample:sample",
+        "apply": "ganvas.cli.apply:apply",
         "info": "ganvas.cli.info:info",
         "runs": "ganvas.cli.info:runs",
         "export": "ganvas.cli.export:export",
