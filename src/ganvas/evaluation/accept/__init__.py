@@ -19,6 +19,7 @@ from ganvas.evaluation.accept.scores_closed_forms import closed_forms_of_scores
 from ganvas.evaluation.accept.smoothness import smoothness
 from ganvas.evaluation.accept.strongest import strongest
 from ganvas.evaluation.accept.structure import reference_networks
+from ganvas.evaluation.accept.two_valued import decides
 
 LEVELS: dict[int, list[Check]] = {
     1: [
@@ -74,6 +75,15 @@ LEVELS: dict[int, list[Check]] = {
             "C4", "wgan-gp on MNIST and Fashion: Frechet (LeNet) over that of real pictures", "4 in 20 min each", strongest, 42
         ),
         Check("D3", "methods with one planted fault each", "every one fails a check, the real code none", planted_faults, 1),
+    ],
+    3: [
+        Check(
+            "C2",
+            "pix2pix, fills of +1 or -1 at random: mean |y| inside",
+            "L1 alone <= 0.1, with critic >= 0.85; L1 error <= 10 % worse",
+            decides,
+            1,
+        ),
     ],
 }
 """The rows of each level, in the order in which they run."""
