@@ -225,6 +225,26 @@ def read_members(archive: Path, names: Sequence[str], limit: int = 1 << 28) -> l
         raise Unavailable(f"{archive.name} cannot be read: {reason}") from error
 
 
+def read_matching(archive: Path, wanted: Callable[[str], bool], limit: int = 1 << 24) -> dict[str, bytes]:
+    """Every plain file of a .tgz whose name is wanted, by name, read in one pass over the archive.
+
+    Raises:
+        Unavailable: there is none, one is larger than ``limit`` bytes, or the archive is damaged.
+    """
+    try:
+        with tarfile.open(archive, "r|gz") as package:
+            found = {
+                member.name: whole(member.name, package.extractfile(member), limit)
+                for member in package
+                if member.isfile() and wanted(member.name)
+            }
+    except (OSError, EOFError, ValueError, *DAMAGED) as error:
+        raise Unavailable(f"{archive.name} cannot be read: {error or type(error).__name__}") from error
+    if not found:
+        raise Unavailable(f"{archive.name} holds none of the files that are looked for")
+    return found
+
+
 def whole(name: str, file: IO[bytes] | None, limit: int) -> bytes:
     if file is None:
         raise Unavailable(f"{name} is not a plain file")
