@@ -17,6 +17,10 @@ from ganvas.networks.dcgan import DCGANDiscriminator, DCGANGenerator, LabelPlane
 from ganvas.networks.mlp import MLP
 from ganvas.objectives.adversarial import minimax_critic, non_saturating_generator
 
+LABEL_SCALE = 0.2
+"""Standard deviation of the generator's first label embeddings. At 1, where they say as much as the latent, the generator
+learns one picture a class (measured on MNIST, recall 0); so it learns from the latent first, and the label soon after."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class CGANConfig(MethodConfig):
@@ -44,6 +48,7 @@ class ConditionalGenerator(nn.Module):
         super().__init__()
         inputs = config.latent_size + config.label_size
         self.embedding = nn.Embedding(len(spec.classes), config.label_size)
+        nn.init.normal_(self.embedding.weight, std=LABEL_SCALE)
         self.network: nn.Module
         if spec.is_image:
             self.network = DCGANGenerator(spec, latent_size=inputs, width=config.width)
