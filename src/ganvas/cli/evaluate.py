@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -11,12 +11,18 @@ from ganvas.cli.flags import not_negative, positive
 from ganvas.cli.output import NORMAL, Speaking
 from ganvas.errors import UsageError
 
+if TYPE_CHECKING:
+    from ganvas.evaluation.evaluate import Evaluation
+    from ganvas.evaluation.subject import Which
+    from ganvas.evaluation.translation import TranslationJudgement
+
 
 def evaluate(
     subject: str,
     /,
     *,
     against: str | None = None,
+    regression: str | None = None,
     metrics: str | None = None,
     count: Annotated[int | None, Parameter(alias="-n", validator=positive)] = None,
     features: str = "auto",
@@ -38,11 +44,16 @@ def evaluate(
         ganvas evaluate theirs/ --against photos/ --features inception
         ganvas evaluate cgan-mnist-001 --metrics cas,cas-augmented
 
-    Beside each score stands what real samples score in its place: that, and not 0, is what a perfect model would have.
+    A translator is judged on held-out pairs: PSNR, SSIM, L1 and a perceptual distance, beside the same of its input.
+
+        ganvas evaluate pix2pix-001 --regression pix2pix-l1-001
+
+    Beside each other score stands what real samples score in its place: that, and not 0, is what a perfect model would have.
 
     Args:
         subject: a run's name, the path of a run or model folder, or a folder of pictures.
         against: real data: a name as for train --data, or a folder; by default what the run learnt from.
+        regression: for a translator, a run of it that was trained with --adversarial 0, to stand in the table.
         metrics: names separated by commas: frechet (fid), frechet-infinity, kid, inception-score, precision, recall, density,
             coverage, sliced, emd, ms-ssim, memorisation, accuracy, cas, cas-augmented, modes, ppl, cmmd, sharpness.
         count: samples a side; by default 10,000, or what there is.
@@ -60,20 +71,28 @@ def evaluate(
         raise UsageError("--best and --last exclude each other", "give one of them")
     from ganvas.cli.files import arriving, claim
     from ganvas.evaluation.evaluate import evaluate as measure
+    from ganvas.evaluation.translation import judge_run
 
     target = None if out is None else claim(out, {".json"}, force=force, folder=False)
-    found = measure(
-        place_of(subject),
-        None if metrics is None else [word for word in metrics.split(",") if word.strip()],
-        against=against,
-        count=count,
-        features=features,
-        split=split,
-        seed=seed,
-        which="last" if last else "best",
-        device=device,
-        report=output.say,
-    )
+    place = place_of(subject)
+    which: Which = "last" if last else "best"
+    words = None if metrics is None else [word for word in metrics.split(",") if word.strip()]
+    found: Evaluation | TranslationJudgement
+    if words is None and translates(place):
+        network = "efficientnet" if features == "auto" else features
+        rival = None if regression is None else place_of(regression)
+        found = judge_run(
+            place, against=against, regression=rival, count=count, seed=seed, which=which, features=network, report=output.say
+        )
+    elif regression is not None:
+        raise UsageError(
+            "--regression is a rival for a translator, judged on pairs", "leave it out, and --metrics for translators"
+        )
+    else:
+        found = measure(
+            place, words, against=against, count=count, features=features, split=split, seed=seed, which=which, device=device,
+            report=output.say,
+        )  # fmt: skip
     if target is not None:
         import json
 
@@ -93,3 +112,11 @@ def place_of(subject: str) -> Path:
     if path.is_dir() and not own and not (names.RUNS / subject / "config.json").exists():
         return path
     return names.existing(subject)
+
+
+def translates(place: Path) -> bool:
+    """Whether it is a translator's run or model."""
+    from ganvas.runs import load
+
+    own = place.is_file() or any((place / file).exists() for file in ("config.json", "model.json"))
+    return own and load(place).method.translates
