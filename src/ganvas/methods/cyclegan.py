@@ -34,7 +34,7 @@ class CycleGANConfig(TranslatorConfig):
         identity: the weight of |G(y) - y| and |F(x) - x| as a share of cycle; nothing where the domains differ in channels.
         pool: how many fakes of the past each discriminator learns from besides the present ones; 0 shows it only these.
         blocks: residual blocks of the translators; 0 takes 6 for pictures below 256 pixels and 9 above, as the paper does.
-        patch: side in pixels of the patches that the discriminators judge; auto is the paper's 70 where the pictures hold it.
+        patch: what the discriminators judge; auto is the paper's 70x70, or the largest that the pictures hold whole.
         learning_rate: of all players.
         beta1: Adam's first decay.
         beta2: Adam's second decay.

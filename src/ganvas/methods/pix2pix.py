@@ -36,7 +36,7 @@ class Pix2PixConfig(TranslatorConfig):
         dropout: of the three inner up-sampling stages: the generator's noise.
         norm: instance is what the paper's batch norm does at its batch size of 1.
         levels: halvings of the U-Net, 2 to 8; 0 chooses by the picture's size, as the paper's 8 for 256 pixels.
-        patch: side in pixels of the patches that the discriminator judges; auto is the paper's 70 where the picture holds it.
+        patch: what the discriminator judges; auto is the paper's 70x70, or the largest that the picture holds whole.
         learning_rate: of both Adams.
         beta1: Adam's first decay.
         beta2: Adam's second decay.

@@ -32,7 +32,11 @@ def receptive_field(layers: Iterable[nn.Module]) -> int:
 def layers_for(patch: Patch, rows: int, columns: int) -> int:
     """``PatchDiscriminator``'s layers for a patch; auto is the widest that a picture holds: 256 -> 3, 64 -> 2, 28 -> 1."""
     if patch in PATCHES:
-        return PATCHES[patch][0]
+        layers, _ = PATCHES[patch]
+        least = 3 * 2**layers if layers else 1  # of which the two convolutions of stride 1 leave one score
+        if min(rows, columns) < least:
+            raise UsageError(f"patches of {patch} need sides of {least} pixels, not {rows}x{columns}", "choose auto")
+        return layers
     if patch != "auto":
         raise UsageError(f"there is no patch called {patch!r}", f"choose auto, {', '.join(PATCHES)}")
     return next(layers for layers, field in PATCHES.values() if field <= min(rows, columns))
