@@ -11,7 +11,8 @@ from torch import Tensor
 class Images(NamedTuple):
     """A batch of samples with their labels.
 
-    ``image`` is float32: pictures (N, C, H, W) in [-1, 1], or points (N, d) in data units. ``label`` is int64 (N,) or None.
+    ``image`` is float32: pictures (N, C, H, W) in [-1, 1], or points (N, d) in data units. ``label`` is int64 (N,),
+    or (N, K) of zeros and ones for K attributes (``Spec.attributes``), or None.
     """
 
     image: Tensor
@@ -42,12 +43,15 @@ class Spec:
         source: (C, H, W) of the pictures that a translation starts from, ``shape`` being what it leads to; None for data that
             is not for translation. Batches are then ``Pairs`` if ``paired``, else ``TwoDomains`` (x is the source).
         paired: whether each source picture has its own target.
+        attributes: names of what a picture has or has not, in groups: of a group of several every picture has exactly one,
+            a group of one is a yes or no. Labels are then (N, K), in the order of all groups' names; ``classes`` is empty.
     """
 
     shape: tuple[int, ...]
     classes: tuple[str, ...] = ()
     source: tuple[int, ...] | None = None
     paired: bool = False
+    attributes: tuple[tuple[str, ...], ...] = ()
 
     @property
     def is_image(self) -> bool:
@@ -60,6 +64,8 @@ class Spec:
 
     def to_json(self) -> dict[str, Any]:
         fields: dict[str, Any] = {"shape": list(self.shape), "classes": list(self.classes)}
+        if self.attributes:
+            fields["attributes"] = [list(group) for group in self.attributes]
         return fields if self.source is None else fields | {"source": list(self.source), "paired": self.paired}
 
     @classmethod
@@ -70,4 +76,5 @@ class Spec:
             tuple(str(name) for name in fields["classes"]),
             None if source is None else tuple(int(n) for n in source),
             bool(fields.get("paired", False)),
+            tuple(tuple(str(name) for name in group) for group in fields.get("attributes", ())),
         )

@@ -103,7 +103,8 @@ class ArrayData:
     Args:
         images: uint8 (N, C, H, W), values 0..255; may be a mapped file.
         labels: int64 (N,), an index into ``classes``, or None.
-        classes: the class names in label order; required with labels.
+        classes: the class names in label order; required with labels of one class a picture.
+        attributes: as in ``Spec``; labels are then int64 (N, K), zeros and ones.
         name, licence, origin: see ``Data``.
         fingerprint: sha256 of the content; computed when empty.
         mirror: flip half of the pictures of a stream left to right, chosen at random.
@@ -118,6 +119,7 @@ class ArrayData:
         labels: Tensor | None = None,
         *,
         classes: Sequence[str] = (),
+        attributes: Sequence[Sequence[str]] = (),
         name: str = "array",
         licence: str = "not stated",
         origin: str = "in memory",
@@ -132,19 +134,11 @@ class ArrayData:
                 f"pictures are {images.dtype} of shape {tuple(images.shape)}", "give uint8 pictures of shape (N, C, H, W)"
             )
         if labels is not None:
-            if labels.shape != images.shape[:1] or labels.dtype != torch.int64:
-                raise UsageError(
-                    f"{len(images)} pictures have labels of shape {tuple(labels.shape)} and {labels.dtype}",
-                    "give one int64 label a picture",
-                )
-            if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < len(classes):
-                raise UsageError(
-                    f"labels run from {int(labels.min())} to {int(labels.max())} but there are {len(classes)} classes",
-                    "number the classes from 0",
-                )
+            check_labels(labels, len(images), len(classes), sum(map(len, attributes)))
         self.images, self.labels, self.rows = images, labels, rows
         self.name, self.licence, self.origin, self.mirror = name, licence, origin, mirror
-        self.spec = Spec(tuple(images.shape[1:]), tuple(classes) if labels is not None else ())
+        groups = tuple(tuple(group) for group in attributes)
+        self.spec = Spec(tuple(images.shape[1:]), tuple(classes) if labels is not None else (), attributes=groups)
         self.fingerprint = fingerprint or content_hash(images, labels)
         self.recipe = recipe or {}
         self.notes: tuple[str, ...] = ()
@@ -187,6 +181,7 @@ class ArrayData:
             self.images,
             self.labels,
             classes=self.spec.classes,
+            attributes=self.spec.attributes,
             name=name,
             licence=self.licence,
             origin=self.origin,
@@ -222,7 +217,7 @@ class ArrayData:
 
     def only(self, *wanted: int | str) -> ArrayData:
         """The pictures of some classes, given by name or index; their labels become 0, 1, ... in the order given."""
-        if self.labels is None:
+        if self.labels is None or self.spec.attributes:
             raise UsageError(f"{self.name} has no labels to choose by", "leave the class out")
         indices = [class_index(label, self.spec.classes, self.name) for label in wanted]
         if len(set(indices)) < len(indices) or not indices:
@@ -318,6 +313,22 @@ class Gathered:
         if flip is not None:
             picture = torch.where(flip.to(picture.device), picture.flip(-1), picture)
         return picture.to(self._device, non_blocking=True)
+
+
+def check_labels(labels: Tensor, count: int, classes: int, attributes: int) -> None:
+    """Refuses labels that are not one class a picture, 0..classes-1, or not zeros and ones of (count, attributes)."""
+    shape = (count, attributes) if attributes else (count,)
+    if tuple(labels.shape) != shape or labels.dtype != torch.int64:
+        raise UsageError(
+            f"{count} pictures have labels of shape {tuple(labels.shape)} and {labels.dtype}",
+            f"give int64 labels of shape {shape}" if attributes else "give one int64 label a picture",
+        )
+    limit = 2 if attributes else classes
+    if labels.numel() and not 0 <= int(labels.min()) <= int(labels.max()) < limit:
+        raise UsageError(
+            f"labels run from {int(labels.min())} to {int(labels.max())} but there are {limit} classes",
+            "number the classes from 0",
+        )
 
 
 def class_index(label: int | str, classes: tuple[str, ...], name: str) -> int:

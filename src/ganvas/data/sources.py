@@ -8,11 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+from ganvas.data.attributes import attributes
+from ganvas.data.brain import LICENCE as BRAIN_LICENCE
+from ganvas.data.brain import brain_slices
 from ganvas.data.coloured_digits import four_hue_mnist, inked_digits
 from ganvas.data.damage import KINDS, Damaged, degraded
 from ganvas.data.dataset import ArrayData, Data
+from ganvas.data.emoji import OPENMOJI_LICENCE, VENDORS_LICENCE, emoji_vendors, emoji_vendors_unpaired, openmoji_edges
 from ganvas.data.faces import LICENCE as FACES_LICENCE
 from ganvas.data.faces import faces
+from ganvas.data.faces_attributes import faces_attributes
 from ganvas.data.folder import from_folder, reshaped
 from ganvas.data.hugging_face import from_hub
 from ganvas.data.mnist import FASHION_MNIST, MNIST, fashion_mnist, mnist
@@ -44,6 +49,12 @@ SOURCES: dict[str, SourceInfo] = {
     "wds": SourceInfo("WebDataset shards on disk: wds:shards/train-{000..009}.tar", "your own"),
     "paired": SourceInfo("pairs: paired:FOLDER with A/ and B/ of equal names, or pictures side by side", "your own"),
     "unpaired": SourceInfo("two domains: unpaired:FOLDER with A/ and B/, or trainA/ and trainB/", "your own"),
+    "attributes": SourceInfo("pictures with several labels each: attributes:FOLDER and a table, such as CelebA's", "your own"),
+    "openmoji-edges": SourceInfo("pairs: 2,140 emoji as lines and in colour, 64x64", OPENMOJI_LICENCE),
+    "emoji-vendors": SourceInfo("pairs: 3,786 emoji by Google and by Twitter, 64x64", VENDORS_LICENCE),
+    "emoji-vendors-unpaired": SourceInfo("two domains: the same, no emoji in both", VENDORS_LICENCE),
+    "brain-slices": SourceInfo("pairs: 131 slices of one mean brain, T1 and its tissue, 112x96", BRAIN_LICENCE),
+    "faces-attributes": SourceInfo("drawn faces with expression, hair, glasses and beard as labels", FACES_LICENCE),
     "degraded": SourceInfo(f"pairs by damage: degraded:KIND:SOURCE; {', '.join(KINDS)}; noise+jpeg joins", "the source's"),
     "two-valued": SourceInfo("pairs: a shape's mask, and the shape filled with +1 or -1 at random, 32x32", "none needed"),
     "inked-digits": SourceInfo("two domains: MNIST's digits, and others of them as ink on paper", MNIST.licence),
@@ -78,7 +89,8 @@ def open_source(
     Args:
         source: a name of ``SOURCES``, with what follows its colon, or the path of a folder.
         size, labels, mirror, strict, channels, fit, background, max_bad: see ``folder``.
-        only: class names or indices with commas; the same as ``mnist:3`` for every source that has labels.
+        only: class names or indices with commas; the same as ``mnist:3`` for every source that has labels. Of ``attributes``:
+            those to keep, see there.
         count, seed: how many faces or shapes to draw, and which; the seed also decides damage.
         root: a folder of MNIST's four files.
         split: of a Hugging Face data set.
@@ -176,6 +188,14 @@ def open_paired(rest: str, options: Options) -> Data:
     return paired(folder, options.wanted, source_channels=options.source_channels, direction=options.direction)
 
 
+def open_attributes(rest: str, options: Options) -> Data:
+    return attributes(named(rest, "attributes"), options.wanted, labels=options.labels, only=options.only)
+
+
+def open_vendors(rest: str, options: Options) -> Data:
+    return emoji_vendors(size=options.side, mirror=options.mirror, direction=options.direction)
+
+
 def open_degraded(rest: str, options: Options) -> Data:
     """``degraded:KIND:SOURCE``: the pictures of the source, opened with the other options, as pairs."""
     kinds, _, source = rest.partition(":")
@@ -213,6 +233,18 @@ OPENERS: dict[str, tuple[Callable[[str, Options], Data], set[str]]] = {
     "unpaired": (
         lambda rest, given: unpaired(named(rest, "unpaired"), given.wanted, source_channels=given.source_channels),
         SIDES,
+    ),
+    "attributes": (open_attributes, PICTURES | BAD | {"labels"}),
+    "openmoji-edges": (lambda rest, given: openmoji_edges(size=given.side, mirror=given.mirror), {"size", "mirror"}),
+    "emoji-vendors": (open_vendors, {"size", "mirror", "direction"}),
+    "emoji-vendors-unpaired": (
+        lambda rest, given: emoji_vendors_unpaired(size=given.side, mirror=given.mirror),
+        {"size", "mirror"},
+    ),
+    "brain-slices": (lambda rest, given: brain_slices(size=given.size), {"size"}),
+    "faces-attributes": (
+        lambda rest, given: faces_attributes(count=given.count, size=given.side, seed=given.seed or 0, mirror=given.mirror),
+        {"size", "count", "seed", "mirror"},
     ),
     "degraded": (open_degraded, {option.name for option in fields(Options)}),
     "two-valued": (
