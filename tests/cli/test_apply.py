@@ -43,6 +43,11 @@ def test_a_picture_in_a_picture_out(cli: Cli, trained: str, tmp_path: Path) -> N
         assert answer.json["made"][0]["after"] == [21, 37]
         with Image.open(tmp_path / f"{app}.png") as made:
             assert (made.size, made.mode) == ((37, 21), "RGB")
+    with Image.open(tmp_path / "translate.png") as made, Image.open(source) as shown:
+        model = ganvas.load(trained)
+        wanted = model.translate(torch.from_numpy(np.array(shown)).float().sub(127.5).div(127.5)[None, None])[0]
+        found = torch.from_numpy(np.array(made)).permute(2, 0, 1)
+        assert (found - (wanted + 1) * 127.5).abs().max() <= 0.51
     assert cli("apply", "translate", trained, str(source), "-o", "translate.png").code == 2
     assert cli("apply", "translate", trained, str(source), "-o", "translate.png", "--force", "--device", "cpu").code == 0
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from ganvas.evaluation.accept import LEVELS, run_level
+from ganvas.evaluation.accept import LEVELS
 from ganvas.evaluation.accept.two_valued import decides
 
 
@@ -19,9 +17,3 @@ def test_a_net_that_has_not_learnt_to_decide_fails() -> None:
     assert outcome.facts["critic"] < 0.5
     assert 0.1 < outcome.facts["alone_l1"] < 0.5
     assert outcome.facts["pairs"] == 512
-
-
-@pytest.mark.slow
-def test_c2() -> None:
-    (row,) = run_level(3, 5, ["C2"])
-    assert row.passed, row.measured
