@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+import ganvas
 from ganvas.data.batches import Spec
 from ganvas.data.translation import PairData, TwoDomainData
-from ganvas.errors import UsageError
-from ganvas.evaluation.translation import judge_translation, untaught
+from ganvas.data.two_valued import two_valued
+from ganvas.errors import DataError, UsageError
+from ganvas.evaluation import translation
+from ganvas.evaluation.translation import judge_run, judge_translation, untaught
+from ganvas.methods.pix2pix import Pix2Pix, Pix2PixConfig
 from ganvas.metrics import psnr
 from ganvas.runs import Model
 
@@ -48,7 +53,8 @@ def test_a_perfect_model_beats_the_source_and_a_regression() -> None:
     assert found.scores["model"]["ssim"].value == pytest.approx(1)
     assert found.scores["L1 alone"]["l1"].value == pytest.approx(0.1, rel=1e-5)
     assert found.scores["L1 alone"]["psnr"].value == pytest.approx(10 * torch.tensor(4 / 0.01).log10().item(), rel=1e-4)
-    assert all(gain.value > 0 and gain.certain for gain in found.gains if gain.measure != "psnr")
+    assert found.scores["model"]["psnr"].value == 100
+    assert all(gain.value > 0 and gain.certain for gain in found.gains)
     gain = next(gain for gain in found.gains if (gain.measure, gain.than) == ("l1", "L1 alone"))
     assert gain.value == pytest.approx(0.1, rel=1e-5)
     stamp = found.scores["model"]["psnr"].stamp
@@ -104,6 +110,51 @@ def test_refusals() -> None:
         judge_translation(Answering(lambda x: x, translates=False), data)
     with pytest.raises(UsageError, match="from 1 to 3 channels, the data from 3 to 3"):
         judge_translation(Answering(lambda x: x, 1, 3), data)
+
+
+class Staged:
+    """A feature network of which the only stage is the pictures themselves."""
+
+    name, weights, resizer, score_name = "pixels as a stage", "abc", "none", ""
+
+    def features(self, image: Tensor, batch_size: int = 64) -> Tensor:
+        return image.flatten(1)
+
+    def probabilities(self, image: Tensor, batch_size: int = 64) -> None:
+        return None
+
+    def stages(self, image: Tensor) -> list[Tensor]:
+        return [image]
+
+
+def test_the_perceptual_distance_is_stamped_with_its_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(translation, "feature_network", lambda word, data, report: Staged())
+    found = judge_translation(Answering(lambda x: -x), negatives())
+    score = found.scores["model"]["perceptual"]
+    assert (score.value, score.stamp.features, score.stamp.weights) == (0, "pixels as a stage", "abc")
+    assert found.scores["source"]["perceptual"].value > 0.5
+
+
+def test_without_its_weights_the_rest_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(word: str, data: object, report: object) -> None:
+        raise DataError("the weights are out of reach", "connect")
+
+    monkeypatch.setattr(translation, "feature_network", away)
+    found = judge_translation(Answering(lambda x: -x), negatives())
+    assert list(found.scores["model"]) == ["psnr", "ssim", "l1"]
+    assert "out of reach" in str(found)
+
+
+def test_a_run_is_judged_by_the_data_that_it_learnt_from(tmp_path: Path) -> None:
+    data = two_valued(count=16, size=16)
+    torch.manual_seed(0)
+    method = Pix2Pix(Pix2PixConfig(width=2, batch_size=2), data.spec)
+    for _ in ganvas.train(method, data, ganvas.Run(tmp_path / "run"), steps=1):
+        pass
+    found = judge_run(tmp_path / "run", regression=tmp_path / "run", count=20, features="none")
+    assert found.data == "two-valued"
+    assert found.scores["model"] == found.scores["L1 alone"]
+    assert found.scores["model"]["l1"].stamp.real == 20
 
 
 def test_scores_are_those_of_the_pairs() -> None:

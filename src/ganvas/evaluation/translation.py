@@ -23,6 +23,8 @@ from ganvas.runs import Model
 
 COUNT = 256
 """Pairs, where there are so many."""
+PERFECT = 100.0
+"""What the PSNR of equal pictures counts, in dB: an infinite one would leave no mean."""
 CERTAIN = 2.0
 """Standard errors by which two means differ before it is said that one is better."""
 
@@ -159,7 +161,7 @@ def gains_of(values: dict[str, dict[str, Tensor]], measures: dict[str, Measure])
     for rival in [who for who in values if who != "model"]:
         for name, measure in measures.items():
             better = values["model"][name] - values[rival][name]
-            better = (better if measure.better == "higher" else -better).nan_to_num(0.0)  # inf - inf: both are perfect
+            better = better if measure.better == "higher" else -better
             gains.append(Gain(name, rival, float(better.mean()), error_of(better)))
     return gains
 
@@ -201,7 +203,7 @@ def untaught(source: Tensor, target: Tensor) -> Tensor | None:
 
 def measures_for(target: Tensor, features: str, report: Report) -> tuple[dict[str, Measure], list[str]]:
     """The measures that such pictures allow, and why one is missing."""
-    measures, remarks = {"psnr": Measure(psnr, "higher")}, []
+    measures, remarks = {"psnr": Measure(lambda a, b: psnr(a, b).clamp(max=PERFECT), "higher")}, []
     if min(target.shape[2:]) >= WINDOW:
         measures["ssim"] = Measure(ssim, "higher")
     else:
