@@ -9,10 +9,13 @@ import torch
 from torch import Tensor
 
 import plain
+import plain_translation
 from ganvas.data import ArrayData, points
 from ganvas.data.batches import Spec
+from ganvas.data.translation import PairData
 from ganvas.method import Method
 from ganvas.methods import GAN, WGAN, WGANGP, GANConfig, WGANConfig, WGANGPConfig
+from ganvas.methods.pix2pix import Pix2Pix, Pix2PixConfig
 from ganvas.runs.model import Model
 from ganvas.training.engine import Engine
 from ganvas.training.ranks import Ranks
@@ -120,6 +123,22 @@ def wgan_gp(size: int, widths: list[int], targets: dict[str, float]) -> Workload
     return Workload(title, 64, {"plain": seeded(loop), **variants}, targets=targets)
 
 
+def pix2pix_64() -> Workload:
+    source, target = pictures(3, 64, 64, count=512), pictures(3, 64, 64, count=512).flip(0)
+    widths = [64, 128, 256, 512, 512, 512]
+
+    def loop() -> object:
+        players = plain_translation.PlainUNet(3, widths), plain_translation.plain_patches(6, [64, 128, 256])
+        return plain_translation.PlainPix2Pix(as_float(source), as_float(target), 4, *players)
+
+    def data() -> object:
+        return PairData(source, target, fingerprint="random")
+
+    variants = both(lambda: Pix2Pix(Pix2PixConfig(batch_size=4), Spec((3, 64, 64), source=(3, 64, 64), paired=True)), data)
+    title = "pix2pix 64x64x3, U-Net of 6 levels, 34x34 patches, batch 4"
+    return Workload(title, 4, {"plain": seeded(loop), **variants})
+
+
 def points_workload(width: int, target: float) -> Workload:
     config = WGANGPConfig(width=width, latent_size=2, batch_size=256, penalty=0.1)
 
@@ -161,6 +180,7 @@ WORKLOADS: dict[str, Callable[[], Workload]] = {
     "gan-28x28x3": gan_28x28x3,
     "wgan-gp-32": lambda: wgan_gp(32, [64, 128, 256], {}),
     "wgan-gp-64": lambda: wgan_gp(64, [64, 128, 256, 512], {"fp32": 1.2, "bf16": 2.0}),
+    "pix2pix-64": pix2pix_64,
     "points-32": lambda: points_workload(32, 1.3),
     "points-128": lambda: points_workload(128, 1.1),
     "sampling-28": sampling_28,
