@@ -32,10 +32,10 @@ def apply(
 
     For example:
 
-        ganvas apply translate cyclegan-001 horse.jpg -o zebra.png
-        ganvas apply colourise pix2pix-grey album/ -o coloured/
-        ganvas apply upscale pix2pix-blur2 small.png -o large.png
-        ganvas apply restore pix2pix-holes old.png -o mended.png --mask damage.png
+        ganvas apply translate seasons summer.jpg -o winter.png
+        ganvas apply colourise colours album/ -o coloured/
+        ganvas apply upscale twice small.png -o large.png
+        ganvas apply restore mending torn.png -o mended.png --mask tear.png
 
     Pictures of any size: large ones are translated in tiles that overlap. They are turned upright by their EXIF orientation,
     16 bits become 8, alpha is kept. A folder keeps its tree, and its results are PNGs.
