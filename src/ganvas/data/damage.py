@@ -214,7 +214,6 @@ def degraded(data: ArrayData, kinds: str, *, held_damage: str | None = None, see
     Raises:
         UsageError: no such damage, or pictures that cannot be damaged so, or to another shape than in training.
     """
-    name = data.recipe.get("source", data.name)
     damage, others = Damaged(kinds, data.spec.shape, seed), Damaged(held_damage or kinds, data.spec.shape, seed)
 
     def pairs(part: ArrayData, damage: Damaged, name: str) -> PairData:
@@ -230,10 +229,11 @@ def degraded(data: ArrayData, kinds: str, *, held_damage: str | None = None, see
             mirror=part.mirror,
         )
 
-    training = pairs(data, damage, f"degraded:{kinds}:{name}")
+    training = pairs(data, damage, f"degraded:{kinds}:{data.name}")
     options = {"held_damage": held_damage, "seed": seed or None}
     given = {key: value for key, value in options.items() if value is not None}
-    training.recipe = {**data.recipe, "source": f"degraded:{kinds}:{name}", **given} if data.recipe else {}
+    source = f"degraded:{kinds}:{data.recipe.get('source')}"
+    training.recipe = {**data.recipe, "source": source, **given} if data.recipe else {}
     training.notes = (
         *data.notes,
         f"damage: {kinds}, drawn anew in every epoch" + (f"; held out: {held_damage}" if held_damage else ""),

@@ -71,7 +71,8 @@ class Pix2Pix(Method):
         assert spec.source is not None
         if spec.source[1:] != spec.shape[1:]:
             raise UsageError(
-                f"pix2pix keeps a picture's size, but its pairs go from {spec.source[1:]} to {spec.shape[1:]}", "pass --size"
+                f"pix2pix keeps a picture's size, but its pairs go from {spec.source[1:]} to {spec.shape[1:]}",
+                "give both sides one size (of damage, blur2 in place of down2)",
             )
         sources, targets = spec.source[0], spec.shape[0]
         levels = config.levels or unet_levels(*spec.shape[1:])
@@ -107,6 +108,6 @@ class Pix2Pix(Method):
         scores: Tensor = self.discriminator(self.seen(torch.cat([source, target.to(source.dtype)], dim=1)))
         return scores.float()
 
-    def translate(self, source: Tensor) -> Tensor:
+    def translate(self, source: Tensor, label: Tensor | None = None) -> Tensor:
         wide, crop = padded(source, self.generator.multiple)
         return crop(self.generator(wide))
