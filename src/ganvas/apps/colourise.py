@@ -81,18 +81,22 @@ def coloured(wanted: Tensor, light: Tensor) -> Tensor:
 
 def largest_chroma(lab: Tensor) -> Tensor:
     """The largest factor in 0..1 for a* and b* of each colour (3, N) with which sRGB has it, (N,), by bisection."""
-
-    def inside(factor: Tensor) -> Tensor:
-        rgb = to_rgb(torch.stack([lab[0], lab[1] * factor, lab[2] * factor])[:, None])[:, 0]
-        return ((rgb >= -1e-4) & (rgb <= 1 + 1e-4)).all(0)
-
+    largest = torch.ones_like(lab[0])
+    beyond = (~in_srgb(lab, largest)).nonzero()[:, 0]
+    lab = lab[:, beyond]
     low, high = torch.zeros_like(lab[0]), torch.ones_like(lab[0])
-    low = torch.where(inside(high), high, low)
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        fits = inside(middle)
+        fits = in_srgb(lab, middle)
         low, high = torch.where(fits, middle, low), torch.where(fits, high, middle)
-    return low
+    largest[beyond] = low
+    return largest
+
+
+def in_srgb(lab: Tensor, factor: Tensor) -> Tensor:
+    """Whether sRGB has each colour (3, N) with its a* and b* times ``factor`` (N,)."""
+    rgb = to_rgb(torch.stack([lab[0], lab[1] * factor, lab[2] * factor])[:, None])[:, 0]
+    return ((rgb >= -1e-4) & (rgb <= 1 + 1e-4)).all(0)
 
 
 def rounded(lab: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
@@ -100,7 +104,8 @@ def rounded(lab: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
     nearest = (to_rgb(lab[:, None])[:, 0] * 255).round().clamp(0, 255)
     chosen, right = nearest.clone(), torch.zeros_like(level, dtype=torch.bool)
     for step in NEARBY:
-        candidate = (nearest + nearest.new_tensor(step).view(3, 1)).clamp(0, 255)
-        fits = (grey_level(candidate[:, None])[0, 0] == level) & ~right
-        chosen, right = torch.where(fits, candidate, chosen), right | fits
+        missing = (~right).nonzero()[:, 0]
+        candidate = (nearest[:, missing] + nearest.new_tensor(step).view(3, 1)).clamp(0, 255)
+        fits = grey_level(candidate[:, None])[0, 0] == level[missing]
+        chosen[:, missing[fits]], right[missing[fits]] = candidate[:, fits], True
     return chosen.to(torch.uint8), right
