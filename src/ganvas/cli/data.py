@@ -75,7 +75,7 @@ def check(
     The exit code is 3 when training would refuse the folder.
 
     Args:
-        path: the folder; paired:FOLDER and unpaired:FOLDER are examined as two sides.
+        path: the folder; paired:FOLDER and unpaired:FOLDER are examined as two sides, attributes:FOLDER with its table.
         size: pixels of a side, or HEIGHTxWIDTH, to which pictures would be brought; chosen from the pictures by default.
         fit: how pictures of another shape would be brought to the size.
         channels: 1 for grey, 3 for colour; by default what the pictures have.
@@ -89,7 +89,10 @@ def check(
 
     wanted = None if size is None else size_of(size)
     kind, _, folder = str(path).partition(":")
-    if kind not in ("paired", "unpaired"):
+    if kind == "attributes":
+        table(folder, labels, wanted, channels, fit)
+        reports = [examine(folder, size=wanted, channels=channels, labels="none", fit=fit, max_bad=max_bad)]
+    elif kind not in ("paired", "unpaired"):
         reports = [examine(path, size=wanted, channels=channels, labels=labels, fit=fit, max_bad=max_bad)]
     elif labels is not None:
         raise UsageError(f"{kind} data has no labels", "leave --labels out")
@@ -104,3 +107,17 @@ def check(
             raise DataError(report.refusal)
     if strict and (problems := sum(len(report.problems) for report in reports)):
         raise DataError(f"{path} has {problems} kinds of problem", "mend them, or leave --strict out")
+
+
+def table(
+    folder: str,
+    labels: Path | None,
+    size: int | tuple[int, int] | None,
+    channels: int | None,
+    fit: Literal["crop", "pad", "stretch"],
+) -> None:
+    """Reads a folder's table of attributes as training would, says what that leaves out, and raises what it would raise."""
+    from ganvas.data.attributes import attributes
+    from ganvas.data.wanted import Wanted
+
+    attributes(folder, Wanted(size, channels, fit, max_bad=1.0), labels=labels)

@@ -175,7 +175,10 @@ class Damaged:
             raise UsageError(f"damage {kinds} names a kind twice", "name each once")
         channels, *sides = shape
         if "grey" in self.kinds and channels != 3:
-            raise UsageError(f"pictures of {channels} channels cannot be made grey", "give pictures in colour (--channels 3)")
+            raise UsageError(
+                f"pictures of {channels} channels cannot be made grey",
+                "give pictures in colour, such as faces or your photographs",
+            )
         if "jpeg" in self.kinds and channels not in (1, 3):
             raise UsageError(f"JPEG has no {channels} channels", "give grey or RGB pictures (--channels 3)")
         if resizing := [kind for kind in self.kinds if kind in RESIZING]:
