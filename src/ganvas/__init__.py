@@ -30,6 +30,8 @@ if TYPE_CHECKING:
         Pix2Pix,
         Pix2PixConfig,
         R3GANConfig,
+        StarGAN,
+        StarGANConfig,
         WGANConfig,
         WGANGPConfig,
     )
@@ -46,9 +48,9 @@ _HOMES = {
     "ganvas.evaluation.evaluate": ("Evaluation", "evaluate"),
     "ganvas.method": ("Method",),
     "ganvas.methods": (
-        "CGAN", "DCGAN", "GAN", "METHODS", "R3GAN", "WGAN", "WGANGP", "CycleGAN", "Pix2Pix",
-        "CGANConfig", "CycleGANConfig", "DCGANConfig", "GANConfig", "Pix2PixConfig", "R3GANConfig", "WGANConfig",
-        "WGANGPConfig",
+        "CGAN", "DCGAN", "GAN", "METHODS", "R3GAN", "WGAN", "WGANGP", "CycleGAN", "Pix2Pix", "StarGAN",
+        "CGANConfig", "CycleGANConfig", "DCGANConfig", "GANConfig", "Pix2PixConfig", "R3GANConfig", "StarGANConfig",
+        "WGANConfig", "WGANGPConfig",
     ),
     "ganvas.runs": ("Model", "Run", "load"),
     "ganvas.training": ("Interrupted", "Progress", "train"),
@@ -61,8 +63,8 @@ __all__ = [
     "CGAN", "DCGAN", "GAN", "METHODS", "R3GAN", "WGAN", "WGANGP",
     "CGANConfig", "CycleGAN", "CycleGANConfig", "DCGANConfig", "DataError", "Diverged", "Evaluation", "GANConfig",
     "GanvasError", "Images", "Interrupted", "Method", "Model", "ModelError", "Pix2Pix", "Pix2PixConfig", "Progress",
-    "R3GANConfig", "ResourceError", "Run", "Spec", "UsageError", "WGANConfig",
-    "WGANGPConfig", "__version__", "data", "errors", "evaluate", "load", "train",
+    "R3GANConfig", "ResourceError", "Run", "Spec", "StarGAN", "StarGANConfig", "UsageError",
+    "WGANConfig", "WGANGPConfig", "__version__", "data", "errors", "evaluate", "load", "train",
 ]  # fmt: skip
 
 

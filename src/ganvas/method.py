@@ -181,8 +181,11 @@ class Method(nn.Module):
         samples: Tensor = self.generator(latent)
         return samples
 
-    def translate(self, source: Tensor) -> Tensor:
-        """Pictures (N, C, H, W) of the target domain from pictures (N, C', H, W) of the source, of any size, in [-1, 1]."""
+    def translate(self, source: Tensor, label: Tensor | None = None) -> Tensor:
+        """Pictures (N, C, H, W) of the target domain from pictures (N, C', H, W) of the source, of any size, in [-1, 1].
+
+        ``label`` is what they shall become, if conditional: classes (N,), or attributes (N, K) of zeros and ones.
+        """
         raise UsageError(f"{self.name} makes samples from noise, it translates no pictures", "train pix2pix or cyclegan")
 
     def translate_back(self, target: Tensor) -> Tensor:

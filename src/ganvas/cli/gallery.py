@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ganvas.data import Data
-from ganvas.evaluation.fixed import FixedInputs, fixed_inputs
+from ganvas.evaluation.fixed import FixedInputs, fixed_inputs, in_each_domain
 from ganvas.method import Method
 from ganvas.runs import Run, grids
 from ganvas.runs.latents import draw
@@ -17,14 +17,14 @@ from ganvas.training import Progress
 FIRST_SECONDS, GROWTH = 60.0, 1.5
 """The first picture after the start is due after a minute, each later one at 1.5 times the time of the one before."""
 
-PICTURES, POINTS, TRANSLATED = 64, 1000, 8
+PICTURES, POINTS, TRANSLATED, DOMAINS = 64, 1000, 8, 8
 
 
 class Gallery:
     """Draws RUN/samples/step-*.png, RUN/samples/progress.png (the first ten over time) and RUN/curves.png on their schedule.
 
     The latents are those that ``ganvas sample RUN --seed 0`` takes, so the last grid is what that command shows. A method that
-    translates is shown by rows of held-out pictures: input, output and, for pairs, target.
+    translates is shown by rows of held-out pictures: input, output (one a domain, if there are several) and, for pairs, target.
 
     Args:
         run: whose folder takes the pictures.
@@ -65,12 +65,12 @@ class Gallery:
     def draw(self, progress: Progress) -> None:
         """Draws grid, strip and curves of this moment."""
         held = self.held_out
-        samples = progress.sample(self.latent, self.label) if held is None else torch.cat(list(held.outputs(progress)))
+        samples = progress.sample(self.latent, self.label) if held is None else self.translated(held, progress)
         path = self.run.path / "samples" / f"step-{progress.step:09d}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         facts = {"run": self.run.path.name, "step": progress.step, "seed": 0}
         if held is not None:
-            columns = [held.given, samples, *([held.real] if held.paired else [])]
+            columns = [held.given, *samples.split(len(held.given)), *([held.real] if held.paired else [])]
             grids.save_grid(path, grids.side_by_side(*columns), facts, columns=len(columns))
         elif self.real is None:
             grids.save_grid(path, samples, facts)
@@ -81,6 +81,11 @@ class Gallery:
         if progress.done or progress.seconds >= 2 * self.curves_drawn:  # a figure of curves costs several grids
             self.curves_drawn = progress.seconds
             self.curves = grids.save_curves(self.run.path / "curves.png", self.run.stats())
+
+    def translated(self, held: FixedInputs, progress: Progress) -> Tensor:
+        """The held-out pictures' translations; where there are domains to choose from, into each of the first ``DOMAINS``."""
+        asked = in_each_domain(held, progress.engine.method.spec)[:DOMAINS]
+        return torch.cat([part for inputs in asked for part in inputs.outputs(progress)])
 
 
 def next_date(seconds: float) -> float:

@@ -347,7 +347,8 @@ def course(document: dict[str, Any]) -> list[str]:
 def measure(training: Training, progress: Progress) -> dict[str, Any] | None:
     """The critic's Wasserstein estimate between data and samples with its Lipschitz constant; None without such a critic."""
     critic = getattr(training.method, "critic", None)
-    if training.method.wasserstein_term is None or not isinstance(critic, torch.nn.Module):
+    method = training.method
+    if method.wasserstein_term is None or method.translates or not isinstance(critic, torch.nn.Module):
         return None
     from ganvas.runs.latents import draw
     from ganvas.transport import critic_estimate

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from ganvas.data import Data
+from ganvas.data.batches import Spec
 from ganvas.data.translation import PairData, TwoDomainData
 from ganvas.errors import UsageError
 from ganvas.method import Method
@@ -29,7 +30,7 @@ class FixedInputs:
     Args:
         given: latents (N, latent size), or pictures to translate (N, C', H, W).
         real: as many held-out samples or pictures of the target domain.
-        label: (N,), of the samples of a conditional method.
+        label: (N,) or (N, K), of the samples of a conditional method, or what its pictures shall become.
         paired: whether each real picture is what the given one of its place should become.
     """
 
@@ -46,10 +47,8 @@ class FixedInputs:
             rows, columns = self.given.shape[2:]
             size = at_once(method.config.width, rows, columns, progress.engine.device)
         for part in torch.arange(len(self.given)).split(size):  # not at once: 2,000 wide pictures may not fit
-            if translates:
-                yield progress.translate(self.given[part])
-            else:
-                yield progress.sample(self.given[part], None if self.label is None else self.label[part])
+            make = progress.translate if translates else progress.sample
+            yield make(self.given[part], None if self.label is None else self.label[part])
 
 
 def fixed_inputs(method: Method, data: Data, count: int, seed: int) -> FixedInputs:
@@ -69,7 +68,28 @@ def fixed_inputs(method: Method, data: Data, count: int, seed: int) -> FixedInpu
         x, y = held.domains(count)
         count = min(len(x), len(y))
         return FixedInputs(x[:count], y[:count])
+    batch = held.real(count)
+    if batch.label is not None:  # what the others are: so that translations together are to have what the real pictures have
+        return FixedInputs(batch.image, batch.image, batch.label.roll(1, 0))
     raise UsageError(f"{data.name} holds nothing that {method.name} could translate", "name pairs or two domains")
+
+
+def in_each_domain(inputs: FixedInputs, spec: Spec) -> list[FixedInputs]:
+    """The same pictures to become of each class, or to change each attribute; just as they are where there is no label."""
+    if inputs.label is None or inputs.given.dim() != 4:
+        return [inputs]
+    if inputs.label.dim() == 1:
+        return [replace(inputs, label=torch.full_like(inputs.label, number)) for number in range(len(spec.classes))]
+    changed, start = [], 0
+    for group in spec.attributes:
+        for place in range(start, start + len(group)):
+            label = inputs.label.clone()
+            had = label[:, place].clone()
+            label[:, start : start + len(group)] = 0
+            label[:, place] = 1 if len(group) > 1 else 1 - had
+            changed.append(replace(inputs, label=label))
+        start += len(group)
+    return changed
 
 
 def scored_count(method: Method, samples: int) -> int:

@@ -9,6 +9,7 @@ from ganvas.methods.dcgan import DCGAN, DCGANConfig
 from ganvas.methods.gan import GAN, GANConfig
 from ganvas.methods.pix2pix import Pix2Pix, Pix2PixConfig
 from ganvas.methods.r3gan import R3GAN, R3GANConfig
+from ganvas.methods.stargan import StarGAN, StarGANConfig
 from ganvas.methods.wgan import WGAN, WGANConfig
 from ganvas.methods.wgan_gp import WGANGP, WGANGPConfig
 
@@ -21,24 +22,10 @@ METHODS: dict[str, type[Method]] = {
     "r3gan": R3GAN,
     "pix2pix": Pix2Pix,
     "cyclegan": CycleGAN,
+    "stargan": StarGAN,
 }
 
 __all__ = [
-    "CGAN",
-    "DCGAN",
-    "GAN",
-    "METHODS",
-    "R3GAN",
-    "WGAN",
-    "WGANGP",
-    "CGANConfig",
-    "CycleGAN",
-    "CycleGANConfig",
-    "DCGANConfig",
-    "GANConfig",
-    "Pix2Pix",
-    "Pix2PixConfig",
-    "R3GANConfig",
-    "WGANConfig",
-    "WGANGPConfig",
+    "CGAN", "DCGAN", "GAN", "METHODS", "R3GAN", "WGAN", "WGANGP", "CGANConfig", "CycleGAN", "CycleGANConfig", "DCGANConfig",
+    "GANConfig", "Pix2Pix", "Pix2PixConfig", "R3GANConfig", "StarGAN", "StarGANConfig", "WGANConfig", "WGANGPConfig",
 ]  # fmt: skip

@@ -159,7 +159,7 @@ class CycleGAN(Method):
         scores: Tensor = discriminator(self.seen(pictures))
         return scores.float()
 
-    def translate(self, source: Tensor) -> Tensor:
+    def translate(self, source: Tensor, label: Tensor | None = None) -> Tensor:
         return self.resized(self.generator, source)
 
     def translate_back(self, target: Tensor) -> Tensor:

@@ -41,7 +41,8 @@ def export(model: Model, out: str | Path, format: Literal["safetensors", "onnx"]
             inputs "latent" (batch, latent size) float32 and, for conditional methods, "label" (batch,) int64, and the
             output "samples" float32, for any batch. Of a method that translates, the input is "source" (batch, C', H, W), the
             output "target" (batch, C, H, W), both float32 in [-1, 1], for any batch and any H and W that are multiples of
-            what the metadata name "ganvas.multiple": whoever runs it pads its pictures.
+            what the metadata name "ganvas.multiple": whoever runs it pads its pictures. With labels there is a second input,
+            "label" (batch, classes or attributes) float32 of zeros and ones.
 
     Raises:
         UsageError: an unknown format, or onnx without its packages.
@@ -82,8 +83,8 @@ class Translator(nn.Module):
         super().__init__()
         self.generator = prepare(model.method.generator).cpu()
 
-    def forward(self, source: Tensor) -> Tensor:
-        target: Tensor = self.generator(source)
+    def forward(self, source: Tensor, label: Tensor | None = None) -> Tensor:
+        target: Tensor = self.generator(source) if label is None else self.generator(source, label)
         return target.clamp(-1, 1)
 
 
@@ -119,10 +120,14 @@ def inputs(model: Model, count: int) -> dict[str, Tensor]:
 
 def pictures(model: Model, count: int, rows: int, columns: int) -> dict[str, Tensor]:
     """Sources to translate: noise, of ``rows`` and ``columns`` in the network's multiples."""
-    assert model.spec.source is not None
-    step = multiple(model)
-    shape = (count, model.spec.source[0], rows * step, columns * step)
-    return {"source": torch.rand(shape, generator=torch.Generator().manual_seed(0)) * 2 - 1}
+    step, spec = multiple(model), model.spec
+    shape = (count, (spec.source or spec.shape)[0], rows * step, columns * step)
+    generator = torch.Generator().manual_seed(0)
+    batch = {"source": torch.rand(shape, generator=generator) * 2 - 1}
+    if model.method.conditional:
+        domains = sum(len(group) for group in spec.attributes) or len(spec.classes)
+        batch["label"] = torch.randint(2, (count, domains), generator=generator).float()
+    return batch
 
 
 def multiple(model: Model) -> int:
@@ -140,7 +145,8 @@ def subject(model: Model) -> Subject:
     step = multiple(model)
     free = {0: batch, 2: step * torch.export.Dim("rows", min=1), 3: step * torch.export.Dim("columns", min=1)}
     example, trials = pictures(model, 2, 2, 3), [pictures(model, *sizes) for sizes in COMPARED_SIZES]
-    return Subject(Translator(model).eval(), "target", example, {"source": free}, trials, {"multiple": str(step)})
+    dynamic: dict[str, dict[int, Any]] = {"source": free} | ({"label": {0: batch}} if model.method.conditional else {})
+    return Subject(Translator(model).eval(), "target", example, dynamic, trials, {"multiple": str(step)})
 
 
 @contextmanager

@@ -63,8 +63,8 @@ class Model:
         shape = "x".join(str(n) for n in self.spec.shape)
         step, data = self.facts.get("step"), self.facts.get("data")
         source = "x".join(str(n) for n in self.spec.source or ())
-        way = [f"{source} to {shape}"] if source else [shape, f"latent {self.method.config.latent_size}"]
-        told = [f"{self.method_name}", *way]
+        told = [f"{self.method_name}", *([f"{source or shape} to {shape}"] if self.method.translates else [shape])]
+        told += [] if self.method.translates else [f"latent {self.method.config.latent_size}"]
         told += [f"{len(self.spec.classes)} classes"] if self.method.conditional else []
         told += [f"step {step:,}"] if isinstance(step, int) else []
         told += [f"trained on {data}"] if data else []
@@ -132,7 +132,13 @@ class Model:
         return torch.cat(batches).contiguous()
 
     def translate(
-        self, source: Tensor, *, back: bool = False, noise: int | None = None, batch_size: int | None = None
+        self,
+        source: Tensor,
+        label: Tensor | None = None,
+        *,
+        back: bool = False,
+        noise: int | None = None,
+        batch_size: int | None = None,
     ) -> Tensor:
         """Translates pictures of any size: (N, C', H, W) in [-1, 1] to (N, C, H, W) in [-1, 1], float32 on the CPU.
 
@@ -140,6 +146,8 @@ class Model:
 
         Args:
             source: pictures of the source domain.
+            label: what they shall become, for conditional methods: class numbers (N,), or attributes (N, K) of zeros and ones;
+                or one of these for all pictures.
             back: the other way, from the target domain to the source domain, for methods that learn both.
             noise: a seed that turns on the generator's dropout, pix2pix's noise: other seeds give other answers. None: the
                 same picture has always the same answer.
@@ -151,7 +159,7 @@ class Model:
         """
         if not self.method.translates:
             raise UsageError(f"{self.method_name} makes samples from noise, it translates none", "train pix2pix or cyclegan")
-        return translate(self.ready(), source, self.device, back=back, noise=noise, batch_size=batch_size)
+        return translate(self.ready(), source, label, self.device, back=back, noise=noise, batch_size=batch_size)
 
     def _classes_in_turn(self, labels: Sequence[int] | None) -> Tensor | None:
         known = len(self.spec.classes)

@@ -16,13 +16,25 @@ from ganvas.runs.memory import at_once
 
 @torch.no_grad()
 def translate(
-    method: Method, source: Tensor, device: torch.device, *, back: bool, noise: int | None, batch_size: int | None
+    method: Method,
+    source: Tensor,
+    label: Tensor | None,
+    device: torch.device,
+    *,
+    back: bool,
+    noise: int | None,
+    batch_size: int | None,
 ) -> Tensor:
     """See ``Model.translate``; ``method`` is on ``device`` and in evaluation mode."""
-    shape = method.spec.shape if back else method.spec.source
-    assert shape is not None
-    refuse_strange(source, shape[0])
-    way = method.translate_back if back else method.translate
+    spec = method.spec
+    refuse_strange(source, (spec.shape if back else spec.source or spec.shape)[0])
+    labels = wanted_labels(method, label, len(source))
+
+    def way(part: Tensor, start: int) -> Tensor:
+        if back:
+            return method.translate_back(part)
+        return method.translate(part, None if labels is None else labels[start : start + len(part)].to(device))
+
     rows, columns = source.shape[2:]
     size = at_once(method.config.width, rows, columns, device) if batch_size is None else batch_size
     if size < 1:
@@ -30,12 +42,13 @@ def translate(
     if noise is not None and noise < 0:
         raise UsageError(f"noise={noise} is out of range", "it must be at least 0")
     parts = source.float().split(size if noise is None else 1)
-    translated = []
+    translated: list[Tensor] = []
     with nullcontext() if noise is None else drops_on(method, device):
         for number, part in enumerate(parts):
             if noise is not None:  # each picture its own noise, whatever stands beside it
                 torch.manual_seed(int(np.random.SeedSequence([noise, number]).generate_state(1, np.uint64)[0]) >> 1)
-            translated.append(way(part.to(device)).float().cpu().clamp(-1, 1))
+            done = sum(len(before) for before in translated)
+            translated.append(way(part.to(device), done).float().cpu().clamp(-1, 1))
     return torch.cat(translated).contiguous()
 
 
@@ -46,6 +59,29 @@ def refuse_strange(pictures: Tensor, channels: int) -> None:
     low, high = (float(value) for value in pictures.aminmax())
     if not -1.01 <= low <= high <= 1.01:  # also when they hold NaN
         raise UsageError(f"the pictures' values run from {low:.4g} to {high:.4g}", "scale them to -1..1")
+
+
+def wanted_labels(method: Method, label: Tensor | None, count: int) -> Tensor | None:
+    """What each picture shall become, (N,) or (N, K), from one for each or one for all; None for a method without labels.
+
+    Raises:
+        UsageError: labels that the method has not, or none where it needs them.
+    """
+    if not method.conditional:
+        if label is not None:
+            raise UsageError(f"{method.name} takes no labels", "train stargan to say what a picture shall become")
+        return None
+    names = [name for group in method.spec.attributes for name in group] or list(method.spec.classes)
+    if label is None:
+        raise UsageError(f"{method.name} was not told what to make of the pictures", f"give labels of {', '.join(names)}")
+    each = 1 if method.spec.attributes else 0
+    wanted = (label if label.dim() > each else label[None]).to(torch.int64)
+    wanted = wanted.expand(count, *wanted.shape[1:]) if len(wanted) == 1 else wanted
+    if wanted.shape != ((count, len(names)) if each else (count,)):
+        raise UsageError(f"labels are of shape {tuple(label.shape)}", f"give one a picture, of {', '.join(names)}")
+    if int(wanted.min()) < 0 or int(wanted.max()) > (1 if each else len(names) - 1):
+        raise UsageError("labels are out of range", "attributes are 0 or 1" if each else f"classes are 0 to {len(names) - 1}")
+    return wanted
 
 
 @contextmanager

@@ -148,10 +148,11 @@ class Engine:
             return samples
 
     @torch.no_grad()
-    def translate(self, source: Tensor, *, averaged: bool = True) -> Tensor:
+    def translate(self, source: Tensor, label: Tensor | None = None, *, averaged: bool = True) -> Tensor:
         """Translations of pictures (N, C, H, W) in [-1, 1], on the CPU in float32; as ``sample`` otherwise."""
         with self.at_inference(averaged) as method:
-            target: Tensor = method.translate(source.to(self.device)).float().cpu()
+            labels = None if label is None else label.to(self.device)
+            target: Tensor = method.translate(source.to(self.device), labels).float().cpu()
             return target
 
     @contextmanager

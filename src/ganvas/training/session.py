@@ -58,9 +58,9 @@ class Progress:
         """Samples from the averaged weights, on the CPU in float32; does not disturb training."""
         return self.engine.sample(latent, label)
 
-    def translate(self, source: Tensor) -> Tensor:
+    def translate(self, source: Tensor, label: Tensor | None = None) -> Tensor:
         """Translations of pictures (N, C, H, W) in [-1, 1] with the averaged weights, on the CPU in float32."""
-        return self.engine.translate(source)
+        return self.engine.translate(source, label)
 
 
 class Session:
