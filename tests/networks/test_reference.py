@@ -109,3 +109,15 @@ def test_without_batch_norm_a_signal_keeps_its_size_through_the_players() -> Non
     before_tanh = nn.Sequential(*list(generator)[:-1])(torch.randn(64, 64))
     assert 0.5 < before_tanh.std() < 2.0
     assert 0.5 < nn.Sequential(*list(discriminator)[:-1])(torch.randn(16, 3, 64, 64)).square().mean().sqrt() < 2.0
+
+
+def test_without_batch_norm_black_is_zero_and_weights_start_as_the_talks() -> None:
+    discriminator = ReferenceDiscriminator(TALK, dropout=0)
+    assert torch.equal(discriminator(-torch.ones(2, 3, 28, 28)), torch.zeros(2))  # no bias yet: nothing comes of nothing
+    for player in (discriminator, ReferenceGenerator(TALK)):
+        for layer in player:
+            if hasattr(layer, "weight"):
+                fan_in, fan_out = torch.nn.init._calculate_fan_in_and_fan_out(layer.weight)
+                bound = (6 / (fan_in + fan_out)) ** 0.5
+                assert 0.98 * bound < float(layer.weight.abs().max()) <= bound
+                assert float(layer.bias.abs().max()) == 0

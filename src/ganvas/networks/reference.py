@@ -47,9 +47,14 @@ class ReferenceDiscriminator(nn.Sequential):
             if dropout:
                 layers.append(Dropout(dropout))
         super().__init__(*layers, nn.Flatten(), nn.Linear(width * (rows // 4) * (columns // 4), 1))
+        self.from_zero = not batch_norm
+        if not batch_norm:
+            self.apply(start_glorot_)
 
     def forward(self, image: Tensor) -> Tensor:
-        return super().forward(image).squeeze(1)  # type: ignore[no-any-return, no-untyped-call]
+        # Without batch norm in [0, 1], as the talk: a background of -1 would shout down all else, and the generator goes black.
+        seen = (image + 1) / 2 if self.from_zero else image
+        return super().forward(seen).squeeze(1)  # type: ignore[no-any-return, no-untyped-call]
 
 
 class ReferenceGenerator(nn.Sequential):
@@ -76,3 +81,13 @@ class ReferenceGenerator(nn.Sequential):
                 layers.append(nn.BatchNorm2d(width))
             layers.append(nn.LeakyReLU(0.2, inplace=True))
         super().__init__(*layers, FoldConv2d(width, channels, 7, padding=3), nn.Tanh())
+        if not batch_norm:
+            self.apply(start_glorot_)
+
+
+def start_glorot_(module: nn.Module) -> None:
+    """Weights of Glorot and Bengio 2010, uniform, and biases of 0: how the talk's framework starts every layer."""
+    if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.xavier_uniform_(module.weight)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
