@@ -119,5 +119,5 @@ def test_without_batch_norm_black_is_zero_and_weights_start_as_the_talks() -> No
             if hasattr(layer, "weight"):
                 fan_in, fan_out = torch.nn.init._calculate_fan_in_and_fan_out(layer.weight)
                 bound = (6 / (fan_in + fan_out)) ** 0.5
-                assert 0.98 * bound < float(layer.weight.abs().max()) <= bound
-                assert float(layer.bias.abs().max()) == 0
+                assert 0.98 * bound < float(layer.weight.detach().abs().max()) <= bound
+                assert float(layer.bias.detach().abs().max()) == 0
