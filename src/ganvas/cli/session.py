@@ -311,6 +311,8 @@ def conclude(training: Training, progress: Progress, gallery: Gallery) -> Outcom
 
 def next_command(method: Method, spoken: str) -> str:
     """What a user does with the model."""
+    if method.translates and method.conditional:
+        return f"from Python: ganvas.load('{spoken}').translate(pictures, label)"
     if method.translates:
         return f"ganvas apply translate {spoken} PICTURE -o translated.png"
     return f"ganvas sample {spoken} -n 64 -o grid.png"
