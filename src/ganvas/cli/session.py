@@ -304,15 +304,15 @@ def conclude(training: Training, progress: Progress, gallery: Gallery) -> Outcom
         *([f"curves    {gallery.curves}"] if gallery.curves else []),
         f"model     {run.path / 'model'}",
         *report_lines(training, document),
-        f"next      {next_command(training.method, spoken)}",
+        f"next      {next_command(training.method, spoken, run.path)}",
     ]
     return Outcome(progress, document, "\n".join(lines))
 
 
-def next_command(method: Method, spoken: str) -> str:
+def next_command(method: Method, spoken: str, path: Path) -> str:
     """What a user does with the model."""
     if method.translates and method.conditional:
-        return f"from Python: ganvas.load('{spoken}').translate(pictures, label)"
+        return f"from Python: ganvas.load({str(path)!r}).translate(pictures, label)"
     if method.translates:
         return f"ganvas apply translate {spoken} PICTURE -o translated.png"
     return f"ganvas sample {spoken} -n 64 -o grid.png"
