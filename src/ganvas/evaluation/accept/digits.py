@@ -61,7 +61,7 @@ def conditional(seed: int, minutes: float = 10, count: int = 2000) -> Outcome:
     right = judge.classify(fake) == asked
     accuracy = float(right.double().mean())
     shares = [float(right[asked == digit].double().mean()) for digit in range(len(data.spec.classes))]
-    recall = precision_recall(judge.features(data.held_out().real(count, seed).image), judge.features(fake)).recall
+    recall = precision_recall(judge.features(data.real(count, seed).image), judge.features(fake)).recall
     measured = (
         f"{accuracy:.3f} (worst digit {min(shares):.2f}), recall {recall:.2f} after {minutes:g} min, {progress.step} steps"
     )
