@@ -77,7 +77,8 @@ def test_damage_is_found_and_mended(data: ArrayData, cache: Path) -> None:
     for damaged in (content[:-1] + bytes([content[-1] ^ 1]), content[:-7], b"", b"no file of ours"):
         path.write_bytes(damaged)
         assert torch.equal(real_statistics(network, data, 20).features, whole.features)
-    assert len(network.asked) == 5 and path.read_bytes() == content
+    assert torch.equal(real_statistics(network, data, 20).features, whole.features)
+    assert len(network.asked) == 5  # mended each time, and found whole the last
     assert module.load(path, "another mark") is None
 
 
