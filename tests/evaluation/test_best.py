@@ -126,3 +126,15 @@ def test_a_handful_of_held_out_pictures_gives_no_error_and_no_early_stop(tmp_pat
         best.see(progress)
     assert progress.step == 110
     assert {record["score"]["standard_error"] for record in run.scores()} == {None}
+
+
+def test_a_rollback_takes_back_the_scores_of_the_steps_it_undoes(tmp_path: Path) -> None:
+    data, run = points("ring"), Run(tmp_path / "run", seed=0)
+    method = R3GAN(R3GANConfig(latent_size=2, width=8, batch_size=8), data.spec)
+    best = BestSnapshot(run, method, data)
+    for progress in train(method, data, run, steps=150, save_growth=1.2):
+        best._not_before = float("-inf")
+        best.see(progress)
+    assert [moment.step for moment in best.past] == [100, 120, 144, 150]
+    run.rewind_log(120)
+    assert [moment.step for moment in best.past] == [100, 120]

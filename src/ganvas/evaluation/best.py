@@ -121,9 +121,12 @@ class BestSnapshot:
         method: whose latents, and classes if it is conditional, the samples are of; of one that translates, the translations
             of held-out pictures are scored against held-out pictures of the target domain, and of pairs also the L1 distance
             to the target is recorded.
-        data: whose held-out part is the reference; without such a part nothing is scored.
+        data: whose held-out part is the reference.
         measure: see ``choose_measure``.
         patience: ask training to stop once it is this many times as old as when it was last getting better, minus 1; 0 never.
+
+    Raises:
+        UsageError: the data has no held-out part, or ``measure`` is no known word.
     """
 
     def __init__(self, run: Run, method: Method, data: Data, *, measure: str = "sliced", patience: float = 0.0) -> None:
@@ -137,7 +140,6 @@ class BestSnapshot:
         self.stamp = Stamp(m.network, m.weights, m.resizer, count, count, "test", SAMPLE_SEED, data.held_out().fingerprint)
         best = run.best
         self.value: float = best["score"]["value"] if best else math.inf
-        self.past = [moment for record in run.scores() if (moment := self.remembered(record)) is not None]
         self._not_before = 0.0
 
     def of_real(self, data: Data, count: int) -> float | None:
@@ -150,7 +152,7 @@ class BestSnapshot:
         )
 
     def remembered(self, record: dict[str, Any]) -> Moment | None:
-        """A score of before the run was resumed, if it was measured in this way."""
+        """The score of a record, if it was measured in this way."""
         try:
             score = Score.from_json(record["score"])
         except (KeyError, TypeError, ValueError):
@@ -159,22 +161,20 @@ class BestSnapshot:
         return Moment(int(record["step"]), score.value, score.standard_error or 0.0) if alike else None
 
     @property
-    def scored(self) -> int:
-        """The last step that was scored."""
-        return self.past[-1].step if self.past else 0
+    def past(self) -> list[Moment]:
+        """The scores so far, oldest first, from the run's journal: a rollback takes back those of the steps it undoes."""
+        return [moment for record in self.run.scores() if (moment := self.remembered(record)) is not None]
 
     def see(self, progress: Progress) -> float | None:
         """Scores this moment if it is a milestone and a score is due, or training is done; returns the score.
 
         When patience is at its end, ``progress`` is told to stop.
         """
-        fresh = progress.saved == progress.step > self.scored
         due = progress.done or (progress.milestone and time.monotonic() >= self._not_before)
-        if not (fresh and due):
+        if not due or progress.saved != progress.step or progress.step <= max((m.step for m in self.past), default=0):
             return None
         started = time.monotonic()
         score, beside = self.score(progress)
-        self.past.append(Moment(progress.step, score.value, score.standard_error or 0.0))
         self.run.log_score({**facts(progress), "score": score.to_json(), "floor": self.floor, **beside})
         if score.value < self.value:
             self.value = score.value

@@ -145,7 +145,9 @@ class Session:
             if first:
                 words = ", ".join(f"{name} is now {value}" for name, value in decision["change"].items())
                 self.notices.append(Finding("healing", decision["because"], words, "nothing to do", "watch", "certain"))
-                self.run.log({"step": self.step, "healing": decision["change"], "because": decision["because"]})
+                record = {"step": self.step, "healing": decision["change"], "because": decision["because"]}
+                self.run.log(record)
+                self.history.append(record)  # a resumed run reads it there, too, and must come to the same findings
 
     def decide(self) -> dict[str, Any]:
         """What to do: "away" is the sign of a game that runs away, or empty; "change" the settings, "because" of what sign."""
