@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor
@@ -46,6 +46,7 @@ class Translation:
         self,
         spec: Spec,
         *,
+        test: Callable[[], Self] | None,
         name: str,
         licence: str,
         origin: str,
@@ -55,7 +56,7 @@ class Translation:
         notes: tuple[str, ...],
     ) -> None:
         self.spec, self.name, self.licence, self.origin, self.fingerprint = spec, name, licence, origin, fingerprint
-        self.mirror, self.recipe, self.notes = mirror, recipe or {}, notes
+        self.mirror, self.recipe, self.notes, self._test = mirror, recipe or {}, notes, test
 
     def __len__(self) -> int:
         raise NotImplementedError
@@ -63,6 +64,16 @@ class Translation:
     def __repr__(self) -> str:
         source, target = ("x".join(str(n) for n in shape) for shape in (self.spec.source or (), self.spec.shape))
         return f"<{self.name}: {len(self):,} {'pairs' if self.spec.paired else 'pictures a side'}, {source} to {target}>"
+
+    def whole(self, test: Callable[[], Self]) -> Self:
+        """The same set with that held-out part."""
+        self._test = test
+        return self
+
+    def held_out(self) -> Self:
+        if self._test is None:
+            raise UsageError(f"{self.name} has no held-out part", "call split() and train on what it returns")
+        return self._test()
 
     def refuse_to_stream(self, batch: int, available: int, world: int) -> None:
         if batch > available:
@@ -117,9 +128,17 @@ class PairData(Translation):
         spec = Spec(tuple(target.shape[1:]), source=tuple(shape), paired=True)
         mark = fingerprint or hashlib.sha256(f"{mark} {content_hash(target, label)}".encode()).hexdigest()
         super().__init__(
-            spec, name=name, licence=licence, origin=origin, fingerprint=mark, mirror=mirror, recipe=recipe, notes=notes
+            spec,
+            test=test,
+            name=name,
+            licence=licence,
+            origin=origin,
+            fingerprint=mark,
+            mirror=mirror,
+            recipe=recipe,
+            notes=notes,
         )
-        self.source, self.target, self.match, self.label, self.rows, self._test = source, target, match, label, rows, test
+        self.source, self.target, self.match, self.label, self.rows = source, target, match, label, rows
 
     def __len__(self) -> int:
         return len(self.target) if self.rows is None else len(self.rows)
@@ -131,16 +150,6 @@ class PairData(Translation):
         check_ranks(batch_size, rank, world)
         self.refuse_to_stream(batch_size * world, len(self), world)
         return PairStream(self, batch_size, seed, rank, world, torch.device(device))
-
-    def whole(self, test: Callable[[], PairData]) -> PairData:
-        """The same set with that held-out part."""
-        self._test = test
-        return self
-
-    def held_out(self) -> PairData:
-        if self._test is None:
-            raise UsageError(f"{self.name} has no held-out part", "call split() and train on what it returns")
-        return self._test()
 
     def subset(self, count: int, seed: int = 0) -> Tensor:
         """The rows of a fixed random subset of ``count`` pairs, of all when there are fewer."""
@@ -256,9 +265,17 @@ class TwoDomainData(Translation):
         spec = Spec(tuple(y.shape[1:]), source=tuple(x.shape[1:]))
         mark = fingerprint or hashlib.sha256(f"{content_hash(x, None)} {content_hash(y, None)}".encode()).hexdigest()
         super().__init__(
-            spec, name=name, licence=licence, origin=origin, fingerprint=mark, mirror=mirror, recipe=recipe, notes=notes
+            spec,
+            test=test,
+            name=name,
+            licence=licence,
+            origin=origin,
+            fingerprint=mark,
+            mirror=mirror,
+            recipe=recipe,
+            notes=notes,
         )
-        self.x, self.y, self.rows, self._true, self._test = x, y, rows, true, test
+        self.x, self.y, self.rows, self._true = x, y, rows, true
 
     @property
     def counts(self) -> tuple[int, int]:
@@ -276,16 +293,6 @@ class TwoDomainData(Translation):
         check_ranks(batch_size, rank, world)
         self.refuse_to_stream(batch_size * world, min(self.counts), world)
         return TwoDomainStream(self, batch_size, seed, rank, world, torch.device(device))
-
-    def whole(self, test: Callable[[], TwoDomainData]) -> TwoDomainData:
-        """The same set with that held-out part."""
-        self._test = test
-        return self
-
-    def held_out(self) -> TwoDomainData:
-        if self._test is None:
-            raise UsageError(f"{self.name} has no held-out part", "call split() and train on what it returns")
-        return self._test()
 
     def domains(self, count: int, seed: int = 0) -> TwoDomains:
         """Fixed random subsets of ``count`` pictures of each domain (all when it has fewer), float32 on the CPU."""
