@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -191,3 +191,29 @@ class Method(nn.Module):
     def translate_back(self, target: Tensor) -> Tensor:
         """The other way, from the target domain to the source domain, for methods that learn both."""
         raise UsageError(f"{self.name} does not translate back", "train cyclegan for both ways")
+
+
+@runtime_checkable
+class Styled(Protocol):
+    """What a method with a style space W has beside ``sample``; apps and models ask ``isinstance(method, Styled)``.
+
+    ``sample(z, y)`` is ``synthesise(styles(z, y))``. Each layer of the generator is driven by its own row of the styles: the
+    first rows say the coarse (pose, shape), the last the fine (colours). Different rows may come from different latents.
+    Gradients flow through both functions, to the latents and to the styles.
+    """
+
+    @property
+    def layers(self) -> int:
+        """How many rows a picture's styles have."""
+
+    def styles(self, latent: Tensor, label: Tensor | None = None) -> Tensor:
+        """w of latents (N, latent size), the same for each layer: (N, layers, W); labels (N,) if conditional."""
+
+    def average_style(self, label: Tensor | None = None) -> Tensor:
+        """The mean of w over latents, (W,); with labels (N,) that of each label's class, (N, W).
+
+        Truncation moves styles towards it: ``average + psi * (styles - average)`` (Karras et al. 2019, section B).
+        """
+
+    def synthesise(self, styles: Tensor) -> Tensor:
+        """Pictures (N, C, H, W) in [-1, 1] from styles (N, layers, W); the noise is the fixed one, the same for all."""
