@@ -20,8 +20,11 @@ if TYPE_CHECKING:
         GAN,
         METHODS,
         R3GAN,
+        SNGAN,
         WGAN,
         WGANGP,
+        BigGAN,
+        BigGANConfig,
         CGANConfig,
         CycleGAN,
         CycleGANConfig,
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
         Pix2Pix,
         Pix2PixConfig,
         R3GANConfig,
+        SNGANConfig,
         StarGAN,
         StarGANConfig,
         WGANConfig,
@@ -48,9 +52,9 @@ _HOMES = {
     "ganvas.evaluation.evaluate": ("Evaluation", "evaluate"),
     "ganvas.method": ("Method",),
     "ganvas.methods": (
-        "CGAN", "DCGAN", "GAN", "METHODS", "R3GAN", "WGAN", "WGANGP", "CycleGAN", "Pix2Pix", "StarGAN",
-        "CGANConfig", "CycleGANConfig", "DCGANConfig", "GANConfig", "Pix2PixConfig", "R3GANConfig", "StarGANConfig",
-        "WGANConfig", "WGANGPConfig",
+        "CGAN", "DCGAN", "GAN", "METHODS", "R3GAN", "SNGAN", "WGAN", "WGANGP", "BigGAN", "CycleGAN", "Pix2Pix", "StarGAN",
+        "BigGANConfig", "CGANConfig", "CycleGANConfig", "DCGANConfig", "GANConfig", "Pix2PixConfig", "R3GANConfig",
+        "SNGANConfig", "StarGANConfig", "WGANConfig", "WGANGPConfig",
     ),
     "ganvas.runs": ("Model", "Run", "load"),
     "ganvas.training": ("Interrupted", "Progress", "train"),
@@ -60,10 +64,10 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "CGAN", "DCGAN", "GAN", "METHODS", "R3GAN", "WGAN", "WGANGP",
-    "CGANConfig", "CycleGAN", "CycleGANConfig", "DCGANConfig", "DataError", "Diverged", "Evaluation", "GANConfig",
-    "GanvasError", "Images", "Interrupted", "Method", "Model", "ModelError", "Pix2Pix", "Pix2PixConfig", "Progress",
-    "R3GANConfig", "ResourceError", "Run", "Spec", "StarGAN", "StarGANConfig", "UsageError",
+    "CGAN", "DCGAN", "GAN", "METHODS", "R3GAN", "SNGAN", "WGAN", "WGANGP", "BigGAN",
+    "BigGANConfig", "CGANConfig", "CycleGAN", "CycleGANConfig", "DCGANConfig", "DataError", "Diverged", "Evaluation",
+    "GANConfig", "GanvasError", "Images", "Interrupted", "Method", "Model", "ModelError", "Pix2Pix", "Pix2PixConfig",
+    "Progress", "R3GANConfig", "ResourceError", "Run", "SNGANConfig", "Spec", "StarGAN", "StarGANConfig", "UsageError",
     "WGANConfig", "WGANGPConfig", "__version__", "data", "errors", "evaluate", "load", "train",
 ]  # fmt: skip
 

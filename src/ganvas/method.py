@@ -111,7 +111,7 @@ class Method(nn.Module):
         title: its full name, with the year of its paper.
         paper: authors, title and arXiv number.
         Config: its frozen dataclass of settings, the defaults the paper's.
-        conditional: whether ``sample`` takes labels.
+        conditional: whether ``sample`` takes labels. A method that also learns without sets its own when it meets the data.
         translates: whether it translates pictures (``translate``) instead of making samples from noise (``sample``).
         averaged: the sub-modules of which the engine keeps an exponential moving average; sampling uses these.
         batch: the kind of batch that it learns from.
@@ -123,7 +123,7 @@ class Method(nn.Module):
     title: ClassVar[str]
     paper: ClassVar[str]
     Config: ClassVar[type[MethodConfig]]
-    conditional: ClassVar[bool] = False
+    conditional: bool = False
     translates: ClassVar[bool] = False
     averaged: ClassVar[tuple[str, ...]] = ("generator",)
     batch: ClassVar[type[Images] | type[Pairs] | type[TwoDomains]] = Images
@@ -176,10 +176,23 @@ class Method(nn.Module):
         """Pictures (N, C, H, W) in [-1, 1] or points (N, d) from latents (N, latent size); labels (N,) if conditional."""
         if self.translates:
             raise UsageError(f"{self.name} translates pictures, it makes none from noise", "give it pictures to translate")
+        samples: Tensor
+        if self.conditional:
+            samples = self.generator(latent, self.asked_for(latent, label))
+            return samples
         if label is not None:
-            raise UsageError(f"{self.name} is not conditional, it takes no labels", "train cgan for samples by class")
-        samples: Tensor = self.generator(latent)
+            raise UsageError(f"{self.name} is not conditional, it takes no labels", "train cgan or biggan for samples by class")
+        samples = self.generator(latent)
         return samples
+
+    def asked_for(self, latent: Tensor, label: Tensor | None) -> Tensor:
+        """``label`` (N,) when in range; None is the classes in turn, so that a grid of ten columns shows a class a column."""
+        classes = len(self.spec.classes)
+        if label is None:
+            return torch.arange(len(latent), device=latent.device) % classes
+        if len(label) and (int(label.min()) < 0 or int(label.max()) >= classes):
+            raise UsageError(f"label out of range, the model knows {classes} classes", "count labels from 0")
+        return label
 
     def translate(self, source: Tensor, label: Tensor | None = None) -> Tensor:
         """Pictures (N, C, H, W) of the target domain from pictures (N, C', H, W) of the source, of any size, in [-1, 1].

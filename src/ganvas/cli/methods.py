@@ -94,14 +94,15 @@ def trace(method: Method) -> dict[str, list[Layer]]:
         def hook(layer: nn.Module, inputs: Any, result: Tensor) -> None:
             if name not in seen:
                 seen.add(name)
-                count = sum(p.numel() for p in layer.parameters())
+                count = sum(p.numel() for p in own_parameters(layer))
                 rows[player].append(Layer(name.removeprefix(f"{player}."), describe(layer), tuple(result.shape[1:]), count))
 
         return hook
 
     for player, child in method.named_children():
         for name, layer in child.named_modules(prefix=player):
-            if not any(True for _ in layer.children()):
+            inside = "parametrizations" in name.split(".")  # a weight's own workings, such as spectral norm
+            if not inside and (own_parameters(layer) or not any(True for _ in layer.children())):
                 layer.register_forward_hook(note(player, name))
     labels = torch.zeros(2, dtype=torch.int64) if method.spec.classes else None
     first = torch.zeros(2, *(method.spec.source or method.spec.shape))
@@ -119,12 +120,19 @@ def trace(method: Method) -> dict[str, list[Layer]]:
     return {player: layers for player, layers in rows.items() if layers}
 
 
+def own_parameters(layer: nn.Module) -> list[Tensor]:
+    """The parameters of the layer itself and not of layers in it; those behind its parametrisations are its own."""
+    behind = getattr(layer, "parametrizations", None)
+    return [*layer.parameters(recurse=False), *(behind.parameters() if behind is not None else ())]
+
+
 def describe(layer: nn.Module) -> str:
     """The layer's kind with what sets it apart: "Conv2d 3x3 stride 2"."""
     kernel, stride = getattr(layer, "kernel_size", None), getattr(layer, "stride", None)
+    name = type(layer).__name__.removeprefix("Parametrized")
     if isinstance(kernel, tuple) and isinstance(stride, tuple):
-        return f"{type(layer).__name__} {'x'.join(map(str, kernel))} stride {stride[0]}"
-    return type(layer).__name__
+        return f"{name} {'x'.join(map(str, kernel))} stride {stride[0]}"
+    return name
 
 
 def table(title: str, players: dict[str, list[Layer]], totals: dict[str, int]) -> Table:

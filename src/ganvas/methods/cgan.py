@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from ganvas.data.batches import Images, Spec
-from ganvas.errors import DataError, UsageError
+from ganvas.errors import DataError
 from ganvas.method import Method, MethodConfig, Terms, Update, number
 from ganvas.networks.dcgan import DCGANDiscriminator, DCGANGenerator, LabelPlanes
 from ganvas.networks.mlp import MLP
@@ -86,7 +86,7 @@ class CGAN(Method):
     name: ClassVar[str] = "cgan"
     title: ClassVar[str] = "Conditional GAN (2014)"
     paper: ClassVar[str] = "Mirza and Osindero 2014, Conditional Generative Adversarial Nets, arXiv 1411.1784"
-    conditional: ClassVar[bool] = True
+    conditional: bool = True
     Config = CGANConfig
     config: CGANConfig
 
@@ -119,12 +119,3 @@ class CGAN(Method):
 
     def generator_loss(self, fake: Tensor, label: Tensor) -> Terms:
         return {"non_saturating": non_saturating_generator(self.discriminator(self.seen(fake), label))}
-
-    def sample(self, latent: Tensor, label: Tensor | None = None) -> Tensor:
-        if label is None:
-            # Classes in turn, so that a grid of ten columns shows a class a column.
-            label = torch.arange(len(latent), device=latent.device) % len(self.spec.classes)
-        if len(label) and (int(label.min()) < 0 or int(label.max()) >= len(self.spec.classes)):
-            raise UsageError(f"label out of range, the model knows {len(self.spec.classes)} classes", "count labels from 0")
-        samples: Tensor = self.generator(latent, label)
-        return samples

@@ -60,7 +60,7 @@ class StarGAN(Method):
     name: ClassVar[str] = "stargan"
     title: ClassVar[str] = "StarGAN (2018)"
     paper: ClassVar[str] = "Choi et al. 2018, StarGAN: Unified GANs for Multi-Domain Translation, arXiv 1711.09020"
-    conditional: ClassVar[bool] = True
+    conditional: bool = True
     translates: ClassVar[bool] = True
     wasserstein_term: ClassVar[str | None] = "critic/wasserstein"
     Config = StarGANConfig

@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
+from torch.nn.utils.parametrize import register_parametrization
+
+from ganvas.objectives.spectral import SpectralNorm
 
 Critic = Callable[[Tensor], Tensor]
 
@@ -77,6 +79,26 @@ def normalise_spectrum(modules: Iterable[nn.Module]) -> None:
 
     In evaluation mode the power iteration stands still, so that judging a critic does not change it.
     """
-    for module in modules:
+    for module in [*modules]:
         if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d | nn.Embedding):
-            spectral_norm(module)
+            norm = SpectralNorm(module.weight, dim=1 if isinstance(module, nn.ConvTranspose2d) else 0)
+            register_parametrization(module, "weight", norm)
+
+
+def orthogonality(weights: Iterable[Tensor]) -> Tensor:
+    """sum over W of |W W^T - diag(W W^T)|_F^2, W a row an output (Brock et al. 2019, eq. 3); weight beta, 1e-4 in the paper.
+
+    Without the diagonal it asks for outputs that look at different things and leaves their size alone. Zero, and so is its
+    gradient, when rows are orthogonal, whatever their norms. In float32 or wider.
+    """
+    total: Tensor | None = None
+    for weight in weights:
+        with torch.autocast(weight.device.type, enabled=False):
+            rows = weight.flatten(1).to(torch.promote_types(weight.dtype, torch.float32))
+            if len(rows) <= rows.shape[1]:
+                gram = rows @ rows.t()
+                off = (gram - gram.diagonal().diag()).square().sum()
+            else:  # |W W^T|_F = |W^T W|_F: of the two products the smaller; a dense layer's rows are many thousand
+                off = (rows.t() @ rows).square().sum() - rows.square().sum(1).square().sum()
+        total = off if total is None else total + off
+    return torch.zeros(()) if total is None else total
