@@ -22,6 +22,8 @@ from ganvas.data.folder import from_folder, reshaped
 from ganvas.data.hugging_face import from_hub
 from ganvas.data.mnist import FASHION_MNIST, MNIST, fashion_mnist, mnist
 from ganvas.data.paired import Direction, paired
+from ganvas.data.persian_digits import LICENCE as PERSIAN_LICENCE
+from ganvas.data.persian_digits import persian_digits
 from ganvas.data.points import Points, points
 from ganvas.data.shards import from_shards
 from ganvas.data.stacked import stacked_mnist
@@ -43,6 +45,7 @@ SOURCES: dict[str, SourceInfo] = {
     "mnist": SourceInfo("handwritten digits, 60,000 + 10,000, 28x28 grey, 10 classes; mnist:3 is one digit", MNIST.licence),
     "fashion-mnist": SourceInfo("articles of clothing, 60,000 + 10,000, 28x28 grey, 10 classes", FASHION_MNIST.licence),
     "stacked-mnist": SourceInfo("three digits in one RGB picture, endless, 28x28, 1,000 modes to count", MNIST.licence),
+    "persian-digits": SourceInfo("Persian digits from 22 fonts, distorted, 28x28 grey, 10 classes", PERSIAN_LICENCE),
     "points": SourceInfo("points in the plane: points:x-squared, :ring, :grid, :swiss-roll, :two-gaussians", Points.licence),
     "faces": SourceInfo("drawn faces, RGB, 5 expressions; faces:surprised is one of them", FACES_LICENCE),
     "hf": SourceInfo("a data set of pictures by the library datasets: hf:NAME, or hf:FOLDER", "its own: see its card"),
@@ -183,6 +186,11 @@ def open_faces(rest: str, options: Options) -> Data:
     return narrowed(data, None, options.only)
 
 
+def open_persian_digits(rest: str, options: Options) -> Data:
+    data = persian_digits(count=options.count, size=options.side, seed=options.seed or 0, mirror=options.mirror)
+    return narrowed(data, rest or None, options.only)
+
+
 def open_paired(rest: str, options: Options) -> Data:
     folder = named(rest, "paired")
     return paired(folder, options.wanted, source_channels=options.source_channels, direction=options.direction)
@@ -229,6 +237,7 @@ OPENERS: dict[str, tuple[Callable[[str, Options], Data], set[str]]] = {
     "stacked-mnist": (lambda rest, given: stacked_mnist(given.root), {"root"}),
     "points": (lambda rest, given: points(rest or "ring", **(given.parameters or {})), {"parameters"}),
     "faces": (open_faces, {"size", "count", "seed", "mirror", "only"}),
+    "persian-digits": (open_persian_digits, {"size", "count", "seed", "mirror", "only"}),
     "paired": (open_paired, SIDES | {"direction"}),
     "unpaired": (
         lambda rest, given: unpaired(named(rest, "unpaired"), given.wanted, source_channels=given.source_channels),
