@@ -35,7 +35,7 @@ def test_safetensors_is_the_whole_model(make, tmp_path):
     assert again.facts == FACTS and again.hash == model.hash and again.spec == model.spec
 
 
-@pytest.mark.parametrize("name", ["gan", "cgan", "r3gan"])  # one of each kind of generator
+@pytest.mark.parametrize("name", ["gan", "cgan", "r3gan", "sngan", "biggan"])  # one of each kind of generator
 def test_onnx_equals_the_model_at_batches_it_was_not_traced_with(make, tmp_path, name):
     onnxruntime = pytest.importorskip("onnxruntime")
     model = make(name)

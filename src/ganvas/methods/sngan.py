@@ -24,7 +24,7 @@ class SNGANConfig(MethodConfig):
     """Settings of the paper's residual networks: hinge, five discriminator steps, Adam without momentum.
 
     Args:
-        labels: use the labels where the data has some: class-conditional batch norm and the projection discriminator.
+        conditional: learn the classes where the data has some: class-conditional batch norm and projection discriminator.
         discriminator_steps: n_dis, discriminator updates a generator update.
         learning_rate: alpha, of both Adams.
         beta1: Adam's first decay.
@@ -33,7 +33,7 @@ class SNGANConfig(MethodConfig):
     """
 
     latent_size: int = number(128, at_least=1)
-    labels: bool = True
+    conditional: bool = True
     discriminator_steps: int = number(5, at_least=1)
     learning_rate: float = number(2e-4, above=0)
     beta1: float = number(0.0, at_least=0, at_most=0.9999)
@@ -55,7 +55,7 @@ class SNGAN(Method):
         super().__init__(config, spec)
         if not spec.is_image:
             raise UsageError("sngan makes pictures, this data is points", "try gan, wgan, wgan-gp or r3gan")
-        self.conditional = config.labels and bool(spec.classes)
+        self.conditional = config.conditional and bool(spec.classes)
         self.generator = ResNetGenerator(spec, latent_size=config.latent_size, width=config.width, conditional=self.conditional)
         self.discriminator = ResNetDiscriminator(spec, width=config.width, conditional=self.conditional).apply(start_glorot_)
         normalise_spectrum(self.discriminator.modules())

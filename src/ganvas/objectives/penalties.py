@@ -82,7 +82,7 @@ def normalise_spectrum(modules: Iterable[nn.Module]) -> None:
     for module in [*modules]:
         if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d | nn.Embedding):
             norm = SpectralNorm(module.weight, dim=1 if isinstance(module, nn.ConvTranspose2d) else 0)
-            register_parametrization(module, "weight", norm)
+            register_parametrization(module, "weight", norm, unsafe=True)  # its check would be one more power iteration
 
 
 def orthogonality(weights: Iterable[Tensor]) -> Tensor:

@@ -19,6 +19,7 @@ from ganvas.evaluation.accept.scores_closed_forms import closed_forms_of_scores
 from ganvas.evaluation.accept.smoothness import smoothness
 from ganvas.evaluation.accept.strongest import strongest
 from ganvas.evaluation.accept.structure import reference_networks
+from ganvas.evaluation.accept.truncation import truncation
 from ganvas.evaluation.accept.two_valued import decides
 
 LEVELS: dict[int, list[Check]] = {
@@ -83,6 +84,15 @@ LEVELS: dict[int, list[Check]] = {
             "L1 alone <= 0.1, with critic >= 0.85; L1 error <= 10 % worse",
             decides,
             1,
+        ),
+    ],
+    4: [
+        Check(
+            "F1",
+            "biggan on MNIST: truncated latents, precision and recall, orthogonal regularisation",
+            "0.880, 0.540, 0.284 by 1 %; rises, falls; gradients 1e-6",
+            truncation,
+            9,
         ),
     ],
 }
