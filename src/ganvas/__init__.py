@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ganvas.data import Images, Spec
     from ganvas.errors import DataError, Diverged, GanvasError, ModelError, ResourceError, UsageError
     from ganvas.evaluation.evaluate import Evaluation, evaluate
-    from ganvas.method import Method
+    from ganvas.method import Method, Styled
     from ganvas.methods import (
         CGAN,
         DCGAN,
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
         SNGANConfig,
         StarGAN,
         StarGANConfig,
+        StyleGAN,
+        StyleGANConfig,
         WGANConfig,
         WGANGPConfig,
     )
@@ -50,11 +52,12 @@ _HOMES = {
     "ganvas.data": ("Images", "Spec"),
     "ganvas.errors": ("DataError", "Diverged", "GanvasError", "ModelError", "ResourceError", "UsageError"),
     "ganvas.evaluation.evaluate": ("Evaluation", "evaluate"),
-    "ganvas.method": ("Method",),
+    "ganvas.method": ("Method", "Styled"),
     "ganvas.methods": (
         "CGAN", "DCGAN", "GAN", "METHODS", "R3GAN", "SNGAN", "WGAN", "WGANGP", "BigGAN", "CycleGAN", "Pix2Pix", "StarGAN",
+        "StyleGAN",
         "BigGANConfig", "CGANConfig", "CycleGANConfig", "DCGANConfig", "GANConfig", "Pix2PixConfig", "R3GANConfig",
-        "SNGANConfig", "StarGANConfig", "WGANConfig", "WGANGPConfig",
+        "SNGANConfig", "StarGANConfig", "StyleGANConfig", "WGANConfig", "WGANGPConfig",
     ),
     "ganvas.runs": ("Model", "Run", "load"),
     "ganvas.training": ("Interrupted", "Progress", "train"),
@@ -67,7 +70,8 @@ __all__ = [
     "CGAN", "DCGAN", "GAN", "METHODS", "R3GAN", "SNGAN", "WGAN", "WGANGP", "BigGAN",
     "BigGANConfig", "CGANConfig", "CycleGAN", "CycleGANConfig", "DCGANConfig", "DataError", "Diverged", "Evaluation",
     "GANConfig", "GanvasError", "Images", "Interrupted", "Method", "Model", "ModelError", "Pix2Pix", "Pix2PixConfig",
-    "Progress", "R3GANConfig", "ResourceError", "Run", "SNGANConfig", "Spec", "StarGAN", "StarGANConfig", "UsageError",
+    "Progress", "R3GANConfig", "ResourceError", "Run", "SNGANConfig", "Spec", "StarGAN", "StarGANConfig",
+    "StyleGAN", "StyleGANConfig", "Styled", "UsageError",
     "WGANConfig", "WGANGPConfig", "__version__", "data", "errors", "evaluate", "load", "train",
 ]  # fmt: skip
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from ganvas.cli.files import arriving, claim
-from ganvas.cli.flags import not_negative, positive
+from ganvas.cli.flags import at_least_0, not_negative, positive
 from ganvas.cli.output import NORMAL, Speaking
 from ganvas.errors import UsageError
 
@@ -24,7 +24,7 @@ def sample(
     out: Annotated[Path, Parameter(name=["--out", "-o"])] = Path("samples.png"),
     labels: str | None = None,
     seed: Annotated[int, Parameter(validator=not_negative)] = 0,
-    truncation: Annotated[float | None, Parameter(validator=positive)] = None,
+    truncation: Annotated[float | None, Parameter(validator=at_least_0)] = None,
     force: Annotated[bool, Parameter(negative="")] = False,
     metadata: bool = True,
     output: Speaking = NORMAL,
@@ -43,7 +43,8 @@ def sample(
         out: a .png (a grid), a .npy, or a folder.
         labels: class names or numbers from 0, separated by commas and repeated in turn; for conditional methods.
         seed: which samples.
-        truncation: psi, draws only latents with |z| <= psi: samples are more typical and less varied the smaller it is.
+        truncation: psi; samples are more typical and less varied the smaller it is. Of stylegan: from 0, the average picture,
+            to 1; of others only latents with |z| <= psi are drawn.
         force: overwrite what is there.
         metadata: write seed and model hash into each PNG.
     """

@@ -283,7 +283,7 @@ def caveats(accounts: Sequence[Account]) -> list[str]:
 
 def is_conditional(account: Account) -> bool:
     kind = METHODS.get(account.config["method"])
-    return kind is not None and kind.conditional
+    return kind is not None and (kind.conditional or bool(account.config["config"].get("by_class")))
 
 
 def machine_of(account: Account) -> tuple[Any, ...]:

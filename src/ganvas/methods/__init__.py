@@ -12,6 +12,7 @@ from ganvas.methods.pix2pix import Pix2Pix, Pix2PixConfig
 from ganvas.methods.r3gan import R3GAN, R3GANConfig
 from ganvas.methods.sngan import SNGAN, SNGANConfig
 from ganvas.methods.stargan import StarGAN, StarGANConfig
+from ganvas.methods.stylegan import StyleGAN, StyleGANConfig
 from ganvas.methods.wgan import WGAN, WGANConfig
 from ganvas.methods.wgan_gp import WGANGP, WGANGPConfig
 
@@ -27,10 +28,11 @@ METHODS: dict[str, type[Method]] = {
     "pix2pix": Pix2Pix,
     "cyclegan": CycleGAN,
     "stargan": StarGAN,
+    "stylegan": StyleGAN,
 }
 
 __all__ = [
     "CGAN", "DCGAN", "GAN", "METHODS", "R3GAN", "SNGAN", "WGAN", "WGANGP", "BigGAN", "BigGANConfig", "CGANConfig", "CycleGAN",
     "CycleGANConfig", "DCGANConfig", "GANConfig", "Pix2Pix", "Pix2PixConfig", "R3GANConfig", "SNGANConfig", "StarGAN",
-    "StarGANConfig", "WGANConfig", "WGANGPConfig",
+    "StarGANConfig", "StyleGAN", "StyleGANConfig", "WGANConfig", "WGANGPConfig",
 ]  # fmt: skip

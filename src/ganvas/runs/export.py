@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import warnings
@@ -17,9 +18,10 @@ from safetensors.torch import save as render_tensors
 from torch import Tensor, nn
 
 from ganvas.errors import GanvasError, UsageError
+from ganvas.method import Styled
 from ganvas.networks.inference import prepare
 from ganvas.runs.durable import write_through
-from ganvas.runs.latents import draw
+from ganvas.runs.latents import draw, towards_average
 from ganvas.runs.model import Model, embedded
 from ganvas.runs.weights import one_line
 
@@ -39,10 +41,11 @@ def export(model: Model, out: str | Path, format: Literal["safetensors", "onnx"]
         out: the file; one that is there is replaced, in one step and only when everything went well.
         format: "safetensors" holds the weights and the description (``ganvas.load`` reads it); "onnx" is a network with the
             inputs "latent" (batch, latent size) float32 and, for conditional methods, "label" (batch,) int64, and the
-            output "samples" float32, for any batch. Of a method that translates, the input is "source" (batch, C', H, W), the
-            output "target" (batch, C, H, W), both float32 in [-1, 1], for any batch and any H and W that are multiples of
-            what the metadata name "ganvas.multiple": whoever runs it pads its pictures. With labels there is a second input,
-            "label" (batch, classes or attributes) float32 of zeros and ones.
+            output "samples" float32, for any batch. Methods with a style space have one more input, "truncation" () float32:
+            psi from 0, the average style, to 1, which is without. Of a method that translates, the input is "source" (batch, C',
+            H, W), the output "target" (batch, C, H, W), both float32 in [-1, 1], for any batch and any H and W that are
+            multiples of what the metadata name "ganvas.multiple": whoever runs it pads its pictures. With labels there is a
+            second input, "label" (batch, classes or attributes) float32 of zeros and ones.
 
     Raises:
         UsageError: an unknown format, or onnx without its packages.
@@ -74,6 +77,19 @@ class Sampler(nn.Module):
     def forward(self, latent: Tensor, label: Tensor | None = None) -> Tensor:
         samples: Tensor = self.generator(latent) if label is None else self.generator(latent, label)
         return samples.clamp(-1, 1) if self.clamped else samples
+
+
+class StyleSampler(nn.Module):
+    """The generator of a method with a style space, with truncation as an input."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self.method = copy.deepcopy(model.method)
+        self.method.generator = prepare(self.method.generator).cpu()
+
+    def forward(self, latent: Tensor, truncation: Tensor, label: Tensor | None = None) -> Tensor:
+        assert isinstance(self.method, Styled)
+        return self.method.synthesise(towards_average(self.method, latent, label, truncation))
 
 
 class Translator(nn.Module):
@@ -110,9 +126,11 @@ class Subject:
 
 
 def inputs(model: Model, count: int) -> dict[str, Tensor]:
-    """Latents and, for conditional methods, labels in turn."""
+    """Latents and, where the network takes them, a truncation and labels in turn."""
     config = model.method.config
     batch = {"latent": draw(0, count, config.latent_size, seed=0, prior=config.prior)}
+    if isinstance(model.method, Styled):
+        batch["truncation"] = torch.tensor(1 / count)
     if model.method.conditional:
         batch["label"] = torch.arange(count) % len(model.spec.classes)
     return batch
@@ -141,11 +159,14 @@ def subject(model: Model) -> Subject:
     if not model.method.translates:
         example = inputs(model, 2)
         trials = [inputs(model, count) for count in COMPARED_BATCHES]
-        return Subject(Sampler(model).eval(), "samples", example, {name: {0: batch} for name in example}, trials, {})
+        network = StyleSampler(model) if isinstance(model.method, Styled) else Sampler(model)
+        free = {name: {0: batch} if value.dim() else {} for name, value in example.items()}
+        return Subject(network.eval(), "samples", example, free, trials, {})
     step = multiple(model)
-    free = {0: batch, 2: step * torch.export.Dim("rows", min=1), 3: step * torch.export.Dim("columns", min=1)}
+    sides = {2: step * torch.export.Dim("rows", min=1), 3: step * torch.export.Dim("columns", min=1)}
     example, trials = pictures(model, 2, 2, 3), [pictures(model, *sizes) for sizes in COMPARED_SIZES]
-    dynamic: dict[str, dict[int, Any]] = {"source": free} | ({"label": {0: batch}} if model.method.conditional else {})
+    dynamic: dict[str, dict[int, Any]] = {"source": {0: batch} | sides}
+    dynamic |= {"label": {0: batch}} if model.method.conditional else {}
     return Subject(Translator(model).eval(), "target", example, dynamic, trials, {"multiple": str(step)})
 
 

@@ -1,4 +1,4 @@
-"""Latents that depend on (seed, number of the sample) alone, truncated if asked."""
+"""Latents that depend on (seed, number of the sample) alone, truncated if asked; and truncation in style space."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ganvas.errors import UsageError
+from ganvas.method import Styled
 
 BLOCK = 64
 """Samples are drawn in whole blocks, so that sample i is the same whatever is asked beside it."""
@@ -42,3 +43,19 @@ def draw(
     uniform = (outside + uniform * (1 - 2 * outside)).clamp(2.0**-54, 1 - 2.0**-53)
     normal: Tensor = torch.special.ndtri(uniform)
     return normal.float()
+
+
+def towards_average(method: Styled, latent: Tensor, label: Tensor | None, psi: float | Tensor) -> Tensor:
+    """Styles (N, layers, W) of latents, moved towards the average style: average + psi (w - average).
+
+    The truncation trick in W (Karras et al. 2019, section B): 1 leaves them as they are, at 0 all are the average, or the
+    average of their class.
+
+    Raises:
+        UsageError: ``psi`` is a number outside 0 to 1. A tensor is taken as it is.
+    """
+    if not isinstance(psi, Tensor) and not 0 <= psi <= 1:
+        raise UsageError(f"truncation={psi} is out of range", "it must be from 0, the average, to 1, all of the style space")
+    average = method.average_style(label)
+    average = average if label is None else average.unsqueeze(1)  # (W,), or (N, 1, W)
+    return torch.lerp(average, method.styles(latent, label), psi)

@@ -19,12 +19,12 @@ from torch import Tensor
 from ganvas import __version__
 from ganvas.data.batches import Spec
 from ganvas.errors import ModelError, UsageError
-from ganvas.method import Method
+from ganvas.method import Method, Styled
 from ganvas.methods import METHODS
 from ganvas.networks.inference import prepare
 from ganvas.runs.checkpoint import plain, refuse_newer, refuse_non_finite
 from ganvas.runs.durable import RETIRED, TEMPORARY, remove_folder, replace_folder, sealed, unseal, write_file, writing
-from ganvas.runs.latents import draw
+from ganvas.runs.latents import draw, towards_average
 from ganvas.runs.translation import translate
 from ganvas.runs.weights import GET_ANOTHER, examine, fingerprint, one_line, read_header, read_weights
 
@@ -108,7 +108,9 @@ class Model:
             count: how many, at least 1.
             seed: which ones, at least 0.
             labels: class numbers, repeated in turn; None takes the classes in turn. For conditional methods only.
-            truncation: psi: latents are drawn given |z| <= psi, for more typical and less varied samples; None draws all of z.
+            truncation: psi, for more typical and less varied samples; None is without. With a style space W (``Styled``) styles
+                are psi of the way from the average one to each sample's own, psi from 0 (one picture, or one a class) to 1;
+                without, latents are drawn given |z| <= psi, psi above 0.
             batch_size: samples computed at once.
 
         Raises:
@@ -121,13 +123,18 @@ class Model:
                 raise UsageError(f"{name}={value} is out of range", f"it must be at least {least}")
         method, classes = self.ready(), self._classes_in_turn(labels)
         config, batches = method.config, []
+        styled = isinstance(method, Styled)
         for start in range(0, count, batch_size):
             n = min(batch_size, count - start)
-            latent = draw(start, n, config.latent_size, seed=seed, prior=config.prior, truncation=truncation).to(self.device)
+            in_latents = None if styled else truncation
+            latent = draw(start, n, config.latent_size, seed=seed, prior=config.prior, truncation=in_latents).to(self.device)
             label = None
             if classes is not None:
                 label = classes[torch.arange(start, start + n) % len(classes)].to(self.device)
-            samples = method.sample(latent, label).float().cpu()
+            if styled and truncation is not None:
+                samples = method.synthesise(towards_average(method, latent, label, truncation)).float().cpu()
+            else:
+                samples = method.sample(latent, label).float().cpu()
             batches.append(samples.clamp(-1, 1) if self.spec.is_image else samples)
         return torch.cat(batches).contiguous()
 
