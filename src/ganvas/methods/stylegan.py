@@ -164,7 +164,7 @@ class StyleGAN(Method):
         return self.generator.synthesis.layers
 
     def styles(self, latent: Tensor, label: Tensor | None = None) -> Tensor:
-        return self.generator.every_layer(self.generator.mapping(latent, self.checked(label, len(latent), latent.device)))
+        return self.generator.every_layer(self.generator.mapping(latent, self.checked(label, latent)))
 
     def average_style(self, label: Tensor | None = None) -> Tensor:
         return self.generator.mapping.mean_style(label)
@@ -176,7 +176,7 @@ class StyleGAN(Method):
     def sample(self, latent: Tensor, label: Tensor | None = None) -> Tensor:
         return self.synthesise(self.styles(latent, label))
 
-    def checked(self, label: Tensor | None, count: int, device: torch.device) -> Tensor | None:
+    def checked(self, label: Tensor | None, latent: Tensor) -> Tensor | None:
         """The labels that a conditional generator takes: those given, or classes in turn; None for any other."""
         if not self.conditional:
             if label is not None:
@@ -184,7 +184,7 @@ class StyleGAN(Method):
             return None
         known = len(self.spec.classes)
         if label is None:
-            return torch.arange(count, device=device) % known
+            return torch.arange(latent.shape[0], device=latent.device) % known
         if torch.compiler.is_exporting():  # an exported network has no errors to raise
             return label
         if len(label) and (int(label.min()) < 0 or int(label.max()) >= known):

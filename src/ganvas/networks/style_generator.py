@@ -82,7 +82,7 @@ class Mapping(nn.Module):
         """The average over all classes, (W,); with labels (N,) each one's own, (N, W)."""
         if label is None or self.embedding is None:
             mean = self.average.mean(0)
-            return mean if label is None else mean.expand(len(label), -1)
+            return mean if label is None else mean.expand(label.shape[0], -1)
         return self.average[label]
 
 
@@ -221,7 +221,7 @@ class Synthesis(nn.Module):
     def forward(self, styles: Tensor) -> Tensor:
         rows: Iterable[Tensor] = styles.unbind(1)
         first, paint, *others = rows
-        x = self.first(self.constant.expand(len(styles), -1, -1, -1), first)
+        x = self.first(self.constant.expand(styles.shape[0], -1, -1, -1), first)
         picture: Tensor = self.paint(x, paint)
         up = paint
         for number, stage in enumerate(self.stages):

@@ -42,8 +42,8 @@ def export(model: Model, out: str | Path, format: Literal["safetensors", "onnx"]
         format: "safetensors" holds the weights and the description (``ganvas.load`` reads it); "onnx" is a network with the
             inputs "latent" (batch, latent size) float32 and, for conditional methods, "label" (batch,) int64, and the
             output "samples" float32, for any batch. Methods with a style space have one more input, "truncation" () float32:
-            psi from 0, the average style, to 1, which is without. Of a method that translates, the input is "source" (batch, C',
-            H, W), the output "target" (batch, C, H, W), both float32 in [-1, 1], for any batch and any H and W that are
+            psi from 0, the average style, to 1, which is without. Of a method that translates, the input is "source" (batch,
+            C', H, W), the output "target" (batch, C, H, W), both float32 in [-1, 1], for any batch and any H and W that are
             multiples of what the metadata name "ganvas.multiple": whoever runs it pads its pictures. With labels there is a
             second input, "label" (batch, classes or attributes) float32 of zeros and ones.
 

@@ -19,6 +19,7 @@ from ganvas.evaluation.accept.scores_closed_forms import closed_forms_of_scores
 from ganvas.evaluation.accept.smoothness import smoothness
 from ganvas.evaluation.accept.strongest import strongest
 from ganvas.evaluation.accept.structure import reference_networks
+from ganvas.evaluation.accept.styles import styles
 from ganvas.evaluation.accept.truncation import truncation
 from ganvas.evaluation.accept.two_valued import decides
 
@@ -93,6 +94,13 @@ LEVELS: dict[int, list[Check]] = {
             "0.880, 0.540, 0.284 by 1 %; rises, falls; gradients 1e-6",
             truncation,
             9,
+        ),
+        Check(
+            "F2",
+            "stylegan: unit filters, psi 0, path length of a linear generator, mixing, lazy terms",
+            "1e-5; one picture; 1 % of 2 |A|^2; at every layer alike; beta2 0.99059, 0.99199",
+            styles,
+            0.1,
         ),
     ],
 }
