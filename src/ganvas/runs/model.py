@@ -123,16 +123,16 @@ class Model:
                 raise UsageError(f"{name}={value} is out of range", f"it must be at least {least}")
         method, classes = self.ready(), self._classes_in_turn(labels)
         config, batches = method.config, []
-        styled = isinstance(method, Styled)
+        styled = method if isinstance(method, Styled) else None
         for start in range(0, count, batch_size):
             n = min(batch_size, count - start)
-            in_latents = None if styled else truncation
+            in_latents = truncation if styled is None else None
             latent = draw(start, n, config.latent_size, seed=seed, prior=config.prior, truncation=in_latents).to(self.device)
             label = None
             if classes is not None:
                 label = classes[torch.arange(start, start + n) % len(classes)].to(self.device)
-            if styled and truncation is not None:
-                samples = method.synthesise(towards_average(method, latent, label, truncation)).float().cpu()
+            if styled is not None and truncation is not None:
+                samples = styled.synthesise(towards_average(styled, latent, label, truncation)).float().cpu()
             else:
                 samples = method.sample(latent, label).float().cpu()
             batches.append(samples.clamp(-1, 1) if self.spec.is_image else samples)
