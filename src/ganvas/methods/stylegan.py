@@ -92,7 +92,7 @@ class StyleGAN(Method):
                 "stylegan by class needs labels, this data has none",
                 "leave by_class out, put the files into one sub-folder a class, or name a --labels CSV",
             )
-        self.conditional = config.by_class  # type: ignore[misc]  # a class without, an instance perhaps with labels
+        self.conditional = config.by_class
         classes = len(spec.classes) if config.by_class else 0
         self.generator = StyleGenerator(
             spec, latent_size=config.latent_size, style_size=config.style_size, mapping_layers=config.mapping_layers,
