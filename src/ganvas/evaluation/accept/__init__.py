@@ -20,7 +20,7 @@ from ganvas.evaluation.accept.smoothness import smoothness
 from ganvas.evaluation.accept.strongest import strongest
 from ganvas.evaluation.accept.structure import reference_networks
 from ganvas.evaluation.accept.styles import styles
-from ganvas.evaluation.accept.truncation import truncation
+from ganvas.evaluation.accept.truncation import truncates
 from ganvas.evaluation.accept.two_valued import decides
 
 LEVELS: dict[int, list[Check]] = {
@@ -92,7 +92,7 @@ LEVELS: dict[int, list[Check]] = {
             "F1",
             "biggan on MNIST: truncated latents, precision and recall, orthogonal regularisation",
             "0.880, 0.540, 0.284 by 1 %; rises, falls; gradients 1e-6",
-            truncation,
+            truncates,
             9,
         ),
         Check(

@@ -45,7 +45,7 @@ def orthogonality_errors() -> tuple[float, float]:
     error = 0.0
     for shape in ((5, 9), (9, 5), (6, 2, 3, 3)):  # more columns, more rows, a kernel
         weight = torch.randn(shape, dtype=torch.float64, requires_grad=True)
-        flat = weight.flatten(1)
+        flat = weight.detach().flatten(1)
         gram = flat @ flat.t()
         off = torch.ones_like(gram) - torch.eye(len(gram), dtype=gram.dtype)
         (found,) = torch.autograd.grad(orthogonality([weight]), weight)
@@ -59,7 +59,7 @@ def largest_gradient(weight: Tensor) -> float:
     return float(torch.autograd.grad(orthogonality([weight]), weight)[0].abs().max())
 
 
-def truncation(seed: int, minutes: float = 8, count: int = 2000) -> Outcome:
+def truncates(seed: int, minutes: float = 8, count: int = 2000) -> Outcome:
     """F1: the deviations to 1 %, the gradients to 1e-6, and what truncation does to a BigGAN after some minutes of MNIST."""
     deviations, deviation = deviation_error(seed)
     with torch.random.fork_rng(devices=[]):
