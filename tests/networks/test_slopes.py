@@ -10,6 +10,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from ganvas.data.batches import Spec
 from ganvas.networks.dcgan import DCGANDiscriminator
 from ganvas.networks.mlp import MLP
+from ganvas.networks.modern import ModernDiscriminator
 from ganvas.networks.reference import ReferenceDiscriminator
 from ganvas.networks.slopes import by_autograd, layers_of, scores_and_slopes
 
@@ -27,6 +28,8 @@ CRITICS = {
     "leaky mlp": (lambda: MLP(5, 1, width=6, depth=2, slope=0.2, squeeze=True), (5,)),
     "width 1": (lambda: MLP(3, 1, width=1, depth=1, slope=0.2, squeeze=True), (3,)),
     "dcgan": (lambda: DCGANDiscriminator(Spec((3, 16, 24)), width=4, batch_norm=False), (3, 16, 24)),
+    "bottlenecks": (lambda: ModernDiscriminator(Spec((2, 8, 16)), width=8, blocks=2), (2, 8, 16)),
+    "basic": (lambda: ModernDiscriminator(Spec((1, 16, 16)), width=6, blocks=2, block="basic", patch=2), (1, 16, 16)),
     "spectral": (normalised, (3,)),
 }
 
@@ -61,6 +64,23 @@ def test_equals_double_backward(name: str, elsewhere: bool, channels_last: bool)
     for mine, reference in zip(gradients(critic, ours), gradients(critic, theirs), strict=True):
         torch.testing.assert_close(mine, reference, rtol=1e-9, atol=1e-9)
     assert torch.equal(samples, before)
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_label_says_which_score_and_slope(elsewhere: bool) -> None:
+    torch.manual_seed(0)
+    critic = ModernDiscriminator(Spec((1, 8, 8)), width=6, blocks=1, block="basic", classes=3).double()
+    for parameter in critic.parameters():
+        nn.init.normal_(parameter, std=0.5)
+    samples, at = torch.randn(5, 1, 8, 8).double(), torch.randn(3, 1, 8, 8).double() if elsewhere else None
+    label = torch.arange(8 if elsewhere else 5) % 3
+    ours, theirs = (f(critic, samples, at, label=label) for f in (scores_and_slopes, by_autograd))
+    torch.testing.assert_close(ours[0], critic(samples, label[:5]))
+    for mine, reference in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(mine, reference)
+    for mine, reference in zip(gradients(critic, ours), gradients(critic, theirs), strict=True):
+        torch.testing.assert_close(mine, reference, rtol=1e-9, atol=1e-9)
+    assert layers_of(critic) is None  # without a label it has no one score
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])

@@ -283,7 +283,10 @@ def caveats(accounts: Sequence[Account]) -> list[str]:
 
 def is_conditional(account: Account) -> bool:
     kind = METHODS.get(account.config["method"])
-    return kind is not None and (kind.conditional or bool(account.config["config"].get("by_class")))
+    if kind is None:
+        return False
+    asked = account.config["config"]
+    return bool(asked.get("conditional", asked.get("by_class", kind.conditional)))
 
 
 def machine_of(account: Account) -> tuple[Any, ...]:

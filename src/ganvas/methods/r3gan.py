@@ -2,49 +2,68 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from ganvas.data.batches import Images, Spec
+from ganvas.errors import DataError, UsageError
 from ganvas.method import Method, MethodConfig, Terms, Update, number
-from ganvas.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from ganvas.networks.mlp import MLP
+from ganvas.networks.modern import ModernDiscriminator, ModernGenerator
 from ganvas.networks.slopes import scores_and_slopes
 from ganvas.objectives.adversarial import relativistic_critic, relativistic_generator
 
 
 @dataclass(frozen=True, kw_only=True)
 class R3GANConfig(MethodConfig):
-    """Relativistic pairing with R1 and R2 on small networks without normalisation.
+    """Relativistic pairing with R1 and R2 on networks without normalisation. With decay_images the penalties' weight and
+    Adam's second decay move along half a cosine to their final values, beside the schedule of the rates.
 
     Args:
+        conditional: learn the data's classes: they join the latent, and the discriminator projects on them. Pictures only.
+        blocks: residual blocks a resolution; the paper has 2.
+        block: bottlenecks with grouped convolutions as the paper, or basic blocks of two convolutions, quicker on a CPU.
+        patch: pixels a side that the finest stage has in one place, a power of two; 1 as the paper, 2 saves most of that stage.
         gamma: weight of the penalties, gamma / 2 (R1 + R2), at every step.
+        final_gamma: gamma after decay_images; 0 keeps it.
         learning_rate: of both Adams.
         beta1: Adam's first decay; the paper has no momentum.
-        beta2: Adam's second decay; the paper raises it from 0.9 to 0.99 over training.
+        beta2: Adam's second decay after decay_images.
+        first_beta2: Adam's second decay at the start; 0 takes beta2. The paper rises from 0.9 to 0.99.
     """
 
     latent_size: int = number(64, at_least=1)
     width: int = number(32, at_least=1)
+    conditional: bool = False
+    blocks: int = number(2, at_least=1, at_most=16)
+    block: Literal["bottleneck", "basic"] = "bottleneck"
+    patch: int = number(1, at_least=1)
     gamma: float = number(1.0, at_least=0)
+    final_gamma: float = number(0.0, at_least=0)
     learning_rate: float = number(2e-4, above=0)
     beta1: float = number(0.0, at_least=0, at_most=0.9999)
     beta2: float = number(0.99, at_least=0, at_most=0.99999)
+    first_beta2: float = number(0.0, at_least=0, at_most=0.99999)
 
 
-def players(config: R3GANConfig, spec: Spec) -> tuple[nn.Module, nn.Module]:
-    """Generator and discriminator by the data: an MLP for points, small convolutional networks for pictures."""
+def players(config: R3GANConfig, spec: Spec, classes: int) -> tuple[nn.Module, nn.Module]:
+    """Generator and discriminator by the data: an MLP for points, the paper's residual networks for pictures."""
+    c = config
     if spec.is_image:
-        generator = DCGANGenerator(spec, latent_size=config.latent_size, width=config.width, batch_norm=False)
-        return generator, DCGANDiscriminator(spec, width=config.width, batch_norm=False)
+        discriminator = ModernDiscriminator(spec, width=c.width, blocks=c.blocks, block=c.block, patch=c.patch, classes=classes)
+        generator = ModernGenerator(
+            spec, latent_size=c.latent_size, width=c.width, blocks=c.blocks, block=c.block, patch=c.patch, classes=classes
+        )
+        return generator, discriminator
     (size,) = spec.shape
-    critic = MLP(size, 1, width=config.width, slope=0.2, squeeze=True)
-    return MLP(config.latent_size, size, width=config.width, slope=0.2), critic
+    critic = MLP(size, 1, width=c.width, slope=0.2, squeeze=True)
+    return MLP(c.latent_size, size, width=c.width, slope=0.2), critic
 
 
 class R3GAN(Method):
@@ -58,31 +77,64 @@ class R3GAN(Method):
 
     def __init__(self, config: R3GANConfig, spec: Spec) -> None:
         super().__init__(config, spec)
-        self.generator, self.discriminator = players(config, spec)
+        self.conditional, self.gamma = config.conditional, config.gamma
+        if config.conditional and not spec.classes:
+            raise DataError(
+                "r3gan shall be conditional, but this data has no labels", "put the files into one sub-folder a class"
+            )
+        if config.conditional and not spec.is_image:
+            raise UsageError("r3gan is conditional for pictures only", "leave out --conditional")
+        classes = len(spec.classes) if config.conditional else 0
+        self.generator, self.discriminator = players(config, spec, classes)
 
     def optimizers(self) -> dict[str, Optimizer]:
         c = self.config
         named = {"discriminator": self.discriminator, "generator": self.generator}
-        return {n: Adam(p.parameters(), c.learning_rate, (c.beta1, c.beta2), fused=True) for n, p in named.items()}
+        self.adams = {n: Adam(p.parameters(), c.learning_rate, (c.beta1, c.beta2), fused=True) for n, p in named.items()}
+        return dict(self.adams)
 
     def train_step(self, step: int, batches: Iterator[Images], update: Update) -> None:
-        real = next(batches).image
-        fake = self.generator(self.latent(len(real)))
-        update("discriminator", self.discriminator_loss, real, fake.detach())
-        update("generator", self.generator_loss, real, fake)
+        real, label = next(batches)
+        label = label if self.conditional else None
+        self.follow_schedules(step * len(real))
+        latent = self.latent(len(real))
+        fake = self.generator(latent) if label is None else self.generator(latent, label)
+        update("discriminator", self.discriminator_loss, real, fake.detach(), label)
+        update("generator", self.generator_loss, real, fake, label)
 
-    def discriminator_loss(self, real: Tensor, fake: Tensor) -> Terms:
+    def follow_schedules(self, images: int) -> None:
+        """Sets gamma and Adam's second decay to what they are at the ``images``-th image of this rank."""
+        c = self.config
+        moved = (1 - math.cos(math.pi * min(1.0, images / c.decay_images))) / 2 if c.decay_images else 1.0
+        if c.first_beta2:
+            for adam in self.adams.values():
+                for group in adam.param_groups:
+                    group["betas"] = (c.beta1, c.first_beta2 + moved * (c.beta2 - c.first_beta2))
+        if c.final_gamma:
+            self.gamma = c.gamma + moved * (c.final_gamma - c.gamma)
+
+    def discriminator_loss(self, real: Tensor, fake: Tensor, label: Tensor | None = None) -> Terms:
         # No normalisation: one pass over both halves serves the pairing and both penalties.
-        scores, squared_slopes = scores_and_slopes(self.discriminator, self.seen(torch.cat([real, fake])))
+        both = None if label is None else label.repeat(2)
+        scores, squared_slopes = scores_and_slopes(self.discriminator, self.seen(torch.cat([real, fake])), label=both)
         r1, r2 = squared_slopes.chunk(2)  # on reals, on fakes
-        weight = self.config.gamma / 2
         return {
             "relativistic": relativistic_critic(*scores.chunk(2)),
-            "r1": weight * r1.mean(),
-            "r2": weight * r2.mean(),
+            "r1": self.gamma / 2 * r1.mean(),
+            "r2": self.gamma / 2 * r2.mean(),
         }
 
-    def generator_loss(self, real: Tensor, fake: Tensor) -> Terms:
+    def generator_loss(self, real: Tensor, fake: Tensor, label: Tensor | None = None) -> Terms:
         with torch.no_grad():  # the real scores are constants to the generator
-            real_scores = self.discriminator(self.seen(real))
-        return {"relativistic": relativistic_generator(real_scores, self.discriminator(self.seen(fake)))}
+            real_scores = self.judge(self.seen(real), label)
+        return {"relativistic": relativistic_generator(real_scores, self.judge(self.seen(fake), label))}
+
+    def sample(self, latent: Tensor, label: Tensor | None = None) -> Tensor:
+        if not self.conditional:
+            return super().sample(latent, label)
+        if label is None:  # classes in turn, so that a grid of ten columns shows a class a column
+            label = torch.arange(len(latent), device=latent.device) % len(self.spec.classes)
+        if len(label) and (int(label.min()) < 0 or int(label.max()) >= len(self.spec.classes)):
+            raise UsageError(f"label out of range, the model knows {len(self.spec.classes)} classes", "count labels from 0")
+        samples: Tensor = self.generator(latent, label)
+        return samples

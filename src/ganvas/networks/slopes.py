@@ -24,37 +24,44 @@ from torch.nn import functional as F
 
 from ganvas.networks.dcgan import DCGANDiscriminator
 from ganvas.networks.mlp import MLP
+from ganvas.networks.modern import Halving, ModernDiscriminator, Residual
 from ganvas.networks.patches import quicker_by_patches, weight_gradient
 
 
-def scores_and_slopes(critic: nn.Module, samples: Tensor, at: Tensor | None = None) -> tuple[Tensor, Tensor]:
+def scores_and_slopes(
+    critic: nn.Module, samples: Tensor, at: Tensor | None = None, *, label: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """Scores f(x) (N,) and squared slopes |grad_x f(x)|^2, float32 (float64 for float64), differentiable in the weights.
 
     Args:
         critic: maps samples to scores (N,) without mixing the samples of a batch; any module, quick for those of this package.
         samples: what to score, (N, ...); no gradient reaches them.
         at: where to take the slopes, (M, ...); at the samples themselves when None.
+        label: the classes, int64, of a critic that is told them: (N,), or (N + M,) with ``at``.
     """
     samples, at = samples.detach(), None if at is None else at.detach().to(samples.dtype)
-    layers = layers_of(critic)
+    layers = layers_of(critic, label)
     if layers is None:
-        return by_autograd(critic, samples, at)
+        return by_autograd(critic, samples, at, label)
     parameters = [p for layer in layers for p in parameters_of(layer)]
     both = samples if at is None else torch.cat([samples, at])
     autocast = torch.get_autocast_dtype(samples.device.type) if torch.is_autocast_enabled(samples.device.type) else None
     scored = len(samples)
     start = 0 if at is None else scored
-    found: tuple[Tensor, Tensor] = ScoresAndSlopes.apply(both, scored, start, layers, autocast, *parameters)  # type: ignore[no-untyped-call]
+    found: tuple[Tensor, Tensor] = ScoresAndSlopes.apply(both, label, scored, start, layers, autocast, *parameters)  # type: ignore[no-untyped-call]
     return found
 
 
-def by_autograd(critic: nn.Module, samples: Tensor, at: Tensor | None) -> tuple[Tensor, Tensor]:
+def by_autograd(critic: nn.Module, samples: Tensor, at: Tensor | None, label: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """The same for any critic, by double backward."""
     where = (samples if at is None else at).detach().requires_grad_(True)
-    scores = critic(where)
+    told = [] if label is None else [label[-len(where) :]]
+    scores = critic(where, *told)
     # Each score depends on its own sample alone: the gradient of the sum is the stack of the samples' gradients.
     (gradient,) = torch.autograd.grad(scores.sum(), where, create_graph=True)
-    return scores if at is None else critic(samples), squared_norm(gradient)
+    if at is None:
+        return scores, squared_norm(gradient)
+    return critic(samples, *([] if label is None else [label[: len(samples)]])), squared_norm(gradient)
 
 
 def squared_norm(gradient: Tensor) -> Tensor:
@@ -63,12 +70,16 @@ def squared_norm(gradient: Tensor) -> Tensor:
     return gradient.flatten(1).square().sum(1)
 
 
-def layers_of(critic: nn.Module) -> list[nn.Module] | None:
-    """The critic as a list of layers that ``steps_of`` knows, ending in one score a sample; None for any other critic."""
-    if not isinstance(critic, MLP | DCGANDiscriminator):
+def layers_of(critic: nn.Module, label: Tensor | None = None) -> list[nn.Module] | None:
+    """The critic as a list of layers that ``steps_of`` knows, ending in one score a sample, or in one for each class if there
+    are labels; None for any other critic.
+    """
+    if not isinstance(critic, MLP | DCGANDiscriminator | ModernDiscriminator):
         return None
     layers = list(critic)
-    ends_in_score = isinstance(layers[-1], nn.Linear) and layers[-1].out_features == 1
+    classes = getattr(critic, "classes", 0)
+    ends_in_score = isinstance(layers[-1], nn.Linear) and (label is None) == (classes == 0)
+    ends_in_score = ends_in_score and layers[-1].out_features == max(1, classes)
     starts_affine = isinstance(layers[0], nn.Linear | nn.Conv2d)
     return layers if ends_in_score and starts_affine and all(known(layer) for layer in layers) else None
 
@@ -78,11 +89,15 @@ def known(layer: nn.Module) -> bool:
         return layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
     if isinstance(layer, nn.Flatten):
         return layer.start_dim == 1 and layer.end_dim == -1
-    return isinstance(layer, nn.Linear | nn.LeakyReLU | nn.ReLU)
+    if isinstance(layer, Residual):
+        return all(known(inner) for inner in layer.branch)
+    return isinstance(layer, nn.Linear | nn.LeakyReLU | nn.ReLU | Halving)
 
 
 def parameters_of(layer: nn.Module) -> list[Tensor]:
     """Weight (as computed, if parametrised) and bias of each affine layer, in order."""
+    if isinstance(layer, Residual):
+        return [parameter for inner in layer.branch for parameter in parameters_of(inner)]
     if isinstance(layer, nn.Linear | nn.Conv2d):
         return [layer.weight] if layer.bias is None else [layer.weight, layer.bias]
     return []
@@ -99,7 +114,7 @@ class Step(Protocol):
 class Affine:
     """A dense layer or convolution; remembers its input and delta, and from them makes its gradients.
 
-    The ``last`` one makes the score, whose delta is 1.
+    The ``last`` one makes the scores: one, whose delta is 1, or one a class, of which a label takes its own.
     """
 
     def __init__(self, layer: nn.Linear | nn.Conv2d, weight: Tensor, bias: Tensor | None, *, last: bool) -> None:
@@ -122,7 +137,7 @@ class Affine:
 
     def to_input(self, delta: Tensor, like: Tensor) -> Tensor:
         if isinstance(self.layer, nn.Linear):
-            if self.last:
+            if self.last and len(self.weight) == 1:
                 return self.weight.expand(len(delta), -1)
             # MKL is several times slower where the second factor is a few columns wide and not transposed.
             narrow = self.weight.shape[1] < self.weight.shape[0]
@@ -212,6 +227,33 @@ class Flattening:
         return u.flatten(1)
 
 
+class Linearity:
+    """A layer without parameters that is linear, its Jacobian itself."""
+
+    def __init__(self, layer: Halving) -> None:
+        self.forward = self.tangent = layer.forward
+        self.transpose = layer.transpose
+
+
+class Branch:
+    """x + inner(x), the inner steps ending in an affine one."""
+
+    def __init__(self, steps: list[Step]) -> None:
+        self.steps = steps
+
+    def forward(self, x: Tensor) -> Tensor:
+        added = x
+        for step in self.steps:
+            added = step.forward(added)
+        return x + added
+
+    def transpose(self, delta: Tensor) -> Tensor:
+        added = delta
+        for step in reversed(self.steps):
+            added = step.transpose(added)
+        return delta + added
+
+
 def steps_of(layers: list[nn.Module], parameters: list[Tensor], start: int) -> list[Step]:
     """The steps of an evaluation; takes the affine layers' weights and biases from the front of ``parameters``."""
     steps: list[Step] = []
@@ -219,25 +261,33 @@ def steps_of(layers: list[nn.Module], parameters: list[Tensor], start: int) -> l
         if isinstance(layer, nn.Linear | nn.Conv2d):
             weight = parameters.pop(0)
             bias = None if layer.bias is None else parameters.pop(0)
-            steps.append(Affine(layer, weight, bias, last=layer is layers[-1]))
+            steps.append(Affine(layer, weight, bias, last=isinstance(layer, nn.Linear) and layer is layers[-1]))
         elif isinstance(layer, nn.LeakyReLU | nn.ReLU):
             slope = layer.negative_slope if isinstance(layer, nn.LeakyReLU) else 0.0
             steps.append(Rectifier(slope, start, in_place=bool(steps) and isinstance(steps[-1], Affine)))
+        elif isinstance(layer, Residual):
+            steps.append(Branch(steps_of(list(layer.branch), parameters, start)))
+        elif isinstance(layer, Halving):
+            steps.append(Linearity(layer))
         else:
             steps.append(Flattening())
     return steps
 
 
-def carry(steps: list[Step], u: Tensor, weights: Tensor, start: int) -> list[Tensor]:
-    """Carries tangents through the steps; returns the gradients that they make, in the order of ``parameters_of``."""
+def carry(steps: list[Step], u: Tensor, weights: Tensor, start: int) -> tuple[Tensor, list[Tensor]]:
+    """Carries tangents through the steps; returns them, and the gradients that they make in the order of ``parameters_of``."""
     found: list[Tensor] = []
     for step in steps:
+        if isinstance(step, Branch):
+            added, inner = carry(step.steps, u, weights, start)
+            u, found = u + added, found + inner
+            continue
         if isinstance(step, Affine):
             found += step.gradients(u, weights, start)
             if step.last:
                 break
         u = step.tangent(u)
-    return found
+    return u, found
 
 
 class ScoresAndSlopes(torch.autograd.Function):
@@ -247,6 +297,7 @@ class ScoresAndSlopes(torch.autograd.Function):
     def forward(
         ctx: Any,
         rows: Tensor,
+        label: Tensor | None,
         scored: int,
         start: int,
         layers: list[nn.Module],
@@ -258,8 +309,8 @@ class ScoresAndSlopes(torch.autograd.Function):
             steps = steps_of(layers, [p.to(dtype) for p in parameters], start)
             x = rows.to(dtype)
             for step in steps:
-                x = step.forward(x)  # ends as (N, 1)
-            delta = torch.ones_like(x)
+                x = step.forward(x)  # ends as (N, 1), or (N, classes)
+            delta = torch.ones_like(x) if label is None else F.one_hot(label, x.shape[1]).to(dtype)
             for step in steps[:0:-1]:
                 delta = step.transpose(delta)
             first = steps[0]
@@ -267,7 +318,7 @@ class ScoresAndSlopes(torch.autograd.Function):
             first.delta = delta
             gradient = first.to_input(delta[start:], first.input[start:])
         ctx.steps, ctx.start, ctx.gradient, ctx.parameters_dtype = steps, start, gradient, [p.dtype for p in parameters]
-        score = x[:scored, 0]
+        score = x[:scored, 0] if label is None else x[:scored].gather(1, label[:scored, None])[:, 0]
         return score.clone() if score.dtype == torch.float64 else score.float().clone(), squared_norm(gradient)
 
     @staticmethod
@@ -277,7 +328,7 @@ class ScoresAndSlopes(torch.autograd.Function):
             raise RuntimeError("the gradient of scores_and_slopes can be taken only once")
         steps, gradient = ctx.steps, ctx.gradient
         u = (2 * slope_grad).to(gradient.dtype).view(-1, *[1] * (gradient.dim() - 1)) * gradient
-        gradients = carry(steps, u, score_grad, ctx.start)
+        _, gradients = carry(steps, u, score_grad, ctx.start)
         found = [g.to(dtype) for g, dtype in zip(gradients, ctx.parameters_dtype, strict=True)]
         ctx.steps = None
-        return (None, None, None, None, None, *found)
+        return (None, None, None, None, None, None, *found)

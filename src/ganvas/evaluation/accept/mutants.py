@@ -77,21 +77,21 @@ class BrightReals(R3GAN):
         chosen = torch.rand(len(pictures), 1, 1, 1) < 0.5
         return pictures + 0.6 * chosen if self.spec.is_image else pictures
 
-    def discriminator_loss(self, real: Tensor, fake: Tensor) -> Terms:
-        return super().discriminator_loss(self.brighten(real), fake)
+    def discriminator_loss(self, real: Tensor, fake: Tensor, label: Tensor | None = None) -> Terms:
+        return super().discriminator_loss(self.brighten(real), fake, label)
 
-    def generator_loss(self, real: Tensor, fake: Tensor) -> Terms:
-        return super().generator_loss(self.brighten(real), fake)
+    def generator_loss(self, real: Tensor, fake: Tensor, label: Tensor | None = None) -> Terms:
+        return super().generator_loss(self.brighten(real), fake, label)
 
 
 class BrightBoth(BrightReals):
     """The same augmentation done right, on both: no mutant, and every check must pass it."""
 
-    def discriminator_loss(self, real: Tensor, fake: Tensor) -> Terms:
-        return super().discriminator_loss(real, self.brighten(fake))
+    def discriminator_loss(self, real: Tensor, fake: Tensor, label: Tensor | None = None) -> Terms:
+        return super().discriminator_loss(real, self.brighten(fake), label)
 
-    def generator_loss(self, real: Tensor, fake: Tensor) -> Terms:
-        return super().generator_loss(real, self.brighten(fake))
+    def generator_loss(self, real: Tensor, fake: Tensor, label: Tensor | None = None) -> Terms:
+        return super().generator_loss(real, self.brighten(fake), label)
 
 
 class SwappedLabels(CGAN):

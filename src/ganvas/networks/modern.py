@@ -1,0 +1,197 @@
+"""The residual networks of R3GAN (Huang et al. 2024, arXiv 2501.05441, section 4), without normalisation, for any resolution
+b * 2^k with b from 4 to 8.
+
+They start as Fixup has it (Zhang et al. 2019): the last convolution of each block is zero, so that a block begins as the
+identity, and the others of a branch of m layers are scaled down by L^(-1 / (2m - 2)) for L blocks, so that the update of the
+whole does not grow with its depth.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ganvas.data.batches import Spec
+from ganvas.errors import UsageError
+from ganvas.networks.dcgan import halvings, widths
+
+Block = Literal["bottleneck", "basic"]
+
+SLOPE = 0.2
+GAIN = math.sqrt(2 / (1 + SLOPE**2))
+"""Keeps the variance of a signal through a leaky ReLU (He et al. 2015)."""
+EXPANSION, GROUP = 2, 16
+"""Of a bottleneck: channels inside over those outside, and channels of a group."""
+
+
+def scaled_(layer: nn.Conv2d | nn.Linear, gain: float) -> None:
+    """Weights from N(0, gain^2 / fan-in), biases 0."""
+    fan = layer.weight[0].numel()
+    nn.init.normal_(layer.weight, 0.0, gain / math.sqrt(fan)) if gain else nn.init.zeros_(layer.weight)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+
+
+def convolution(inputs: int, outputs: int, kernel: int, gain: float, *, groups: int = 1, bias: bool = False) -> nn.Conv2d:
+    """A convolution that keeps the size, its weights started for ``gain``."""
+    layer = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, groups=groups, bias=bias)
+    scaled_(layer, gain)
+    return layer
+
+
+class Residual(nn.Module):
+    """x + branch(x): no activation on the trunk, no bias at the branch's end.
+
+    The ``bottleneck`` is the paper's, conv1x1(act(grouped conv3x3(act(conv1x1(x))))). The ``basic`` block is a plain ResNet's,
+    conv3x3(act(conv3x3(x))): with few channels and without a GPU it learns more in the same time.
+
+    Args:
+        channels: outside; ``EXPANSION`` times as many inside a bottleneck, in groups of ``GROUP`` where they divide.
+        depth: L, the blocks of the network.
+        block: which of the two.
+    """
+
+    def __init__(self, channels: int, depth: int, block: Block) -> None:
+        super().__init__()
+        if block == "basic":  # m = 2 layers: L^(-1 / (2m - 2))
+            self.branch = nn.Sequential(
+                convolution(channels, channels, 3, GAIN * depth**-0.5, bias=True),
+                nn.LeakyReLU(SLOPE, inplace=True),
+                convolution(channels, channels, 3, 0.0),
+            )
+            return
+        inside, gain = EXPANSION * channels, GAIN * depth**-0.25
+        groups = inside // GROUP if inside % GROUP == 0 else 1
+        self.branch = nn.Sequential(
+            convolution(channels, inside, 1, gain, bias=True),
+            nn.LeakyReLU(SLOPE, inplace=True),
+            convolution(inside, inside, 3, gain, groups=groups, bias=True),
+            nn.LeakyReLU(SLOPE, inplace=True),
+            convolution(inside, channels, 1, 0.0),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        added: Tensor = self.branch(x)
+        return x + added
+
+
+class Halving(nn.Module):
+    """Half the size by the filter [1, 3, 3, 1] / 8 along each axis, the transpose of doubling by bilinear interpolation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        taps = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
+        self.register_buffer("kernel", torch.outer(taps, taps)[None, None], persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, H / 2, W / 2); what lies beyond the border counts as 0."""
+        return F.conv2d(x, self.per_channel(x), stride=2, padding=1, groups=x.shape[1])
+
+    def transpose(self, delta: Tensor) -> Tensor:
+        """The Jacobian's transpose."""
+        return F.conv_transpose2d(delta, self.per_channel(delta), stride=2, padding=1, groups=delta.shape[1])
+
+    def per_channel(self, x: Tensor) -> Tensor:
+        kernel: Tensor = self.kernel
+        return kernel.to(x.dtype).expand(x.shape[1], -1, -1, -1)
+
+
+def stages_of(name: str, spec: Spec, patch: int) -> int:
+    """How often the finest stage is halved; UsageError for a size or a patch that does not allow it."""
+    stages = halvings(name, spec) - (patch.bit_length() - 1)
+    if patch & (patch - 1) or stages < 0:
+        raise UsageError(f"patch={patch} does not fit pictures of {spec.shape[1]}x{spec.shape[2]}", "use 1 or 2")
+    return stages
+
+
+class ModernGenerator(nn.Module):
+    """Latents (N, Z) modulate a learned map, which residual stages double to (N, C, H, W).
+
+    The end is a tanh, where the paper has none: without it, noise in what is flat at -1 in the data gives every sample away.
+
+    Args:
+        spec: the picture's shape.
+        latent_size: Z.
+        width: channels of the finest stage, doubled each stage inwards up to 16 times.
+        blocks: residual blocks a stage.
+        block: their kind, see ``Residual``.
+        patch: pixels a side of what the finest stage has in one place, a power of two; 1 as the paper.
+        classes: how many the label embedding tells apart; 0 for none.
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        *,
+        latent_size: int,
+        width: int,
+        blocks: int = 2,
+        block: Block = "bottleneck",
+        patch: int = 1,
+        classes: int = 0,
+    ) -> None:
+        super().__init__()
+        channels, rows, columns = spec.shape
+        stages = stages_of("this generator", spec, patch)
+        inwards = widths(width, stages + 1)
+        deepest = inwards[-1]
+        self.embedding = nn.Embedding(classes, latent_size) if classes else None
+        self.modulation = nn.Linear(latent_size * (2 if classes else 1), deepest)
+        scaled_(self.modulation, 1.0)
+        self.basis = nn.Parameter(torch.randn(deepest, rows // patch // 2**stages, columns // patch // 2**stages))
+        depth = blocks * (stages + 1)
+        layers: list[nn.Module] = [Residual(deepest, depth, block) for _ in range(blocks)]
+        for before, here in zip(inwards[:0:-1], inwards[-2::-1], strict=True):
+            # A 1x1 convolution and a doubling commute: the narrower picture is the cheaper one to double.
+            layers += [convolution(before, here, 1, 1.0)] if here != before else []
+            layers.append(nn.Upsample(scale_factor=2, mode="bilinear"))
+            layers += [Residual(here, depth, block) for _ in range(blocks)]
+        layers.append(convolution(inwards[0], channels * patch**2, 1 if patch == 1 else 3, 1.0, bias=True))
+        layers += [nn.PixelShuffle(patch)] if patch > 1 else []
+        self.layers = nn.Sequential(*layers, nn.Tanh())
+
+    def forward(self, latent: Tensor, label: Tensor | None = None) -> Tensor:
+        if self.embedding is not None:
+            latent = torch.cat([latent, self.embedding(label)], dim=1)
+        start = self.modulation(latent)[:, :, None, None] * self.basis  # (N, deepest, h, w)
+        picture: Tensor = self.layers(start.contiguous(memory_format=torch.channels_last))
+        return picture
+
+
+class ModernDiscriminator(nn.Sequential):
+    """(N, C, H, W) -> (N,): the generator in reverse; at the end a filter of the map's size a channel, and a linear layer.
+
+    With ``classes`` the linear layer has a score for each and that of the label counts: a projection discriminator (Miyato and
+    Koyama 2018), whose embeddings are the layer's rows.
+    """
+
+    def __init__(
+        self, spec: Spec, *, width: int, blocks: int = 2, block: Block = "bottleneck", patch: int = 1, classes: int = 0
+    ) -> None:
+        channels, rows, columns = spec.shape
+        stages = stages_of("this discriminator", spec, patch)
+        outwards = widths(width, stages + 1)
+        depth = blocks * (stages + 1)
+        kernel, padding = (1, 0) if patch == 1 else (patch + 2, 1)
+        first = nn.Conv2d(channels, outwards[0], kernel, stride=patch, padding=padding)
+        scaled_(first, 1.0)
+        layers: list[nn.Module] = [first, *[Residual(width, depth, block) for _ in range(blocks)]]
+        for before, here in zip(outwards[:-1], outwards[1:], strict=True):
+            layers.append(Halving())
+            layers += [convolution(before, here, 1, 1.0)] if here != before else []
+            layers += [Residual(here, depth, block) for _ in range(blocks)]
+        base = (rows // patch // 2**stages, columns // patch // 2**stages)
+        filters = nn.Conv2d(outwards[-1], outwards[-1], base, groups=outwards[-1], bias=False)
+        scaled_(filters, 1.0)
+        last = nn.Linear(outwards[-1], max(1, classes))
+        scaled_(last, 1.0)
+        super().__init__(*layers, filters, nn.Flatten(), last)
+        self.classes = classes
+
+    def forward(self, image: Tensor, label: Tensor | None = None) -> Tensor:
+        scores: Tensor = super().forward(image)  # type: ignore[no-untyped-call]  # (N, 1 or classes)
+        return scores.squeeze(1) if label is None else scores.gather(1, label[:, None]).squeeze(1)

@@ -1,0 +1,58 @@
+"""R3GAN: its schedules are functions of the images, and it learns classes when asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from ganvas.data.batches import Spec
+from ganvas.data.dataset import ArrayData
+from ganvas.errors import DataError
+from ganvas.methods import R3GAN, R3GANConfig
+from ganvas.runs import Run
+from ganvas.training import train
+
+
+def three_shades(count: int = 240) -> ArrayData:
+    """Pictures of 8x8 whose class is their brightness: 30, 130 or 230 of 255, with noise."""
+    generator = torch.Generator().manual_seed(0)
+    label = torch.arange(count) % 3
+    noise = torch.randint(-15, 16, (count, 1, 8, 8), generator=generator)
+    return ArrayData((30 + 100 * label.view(-1, 1, 1, 1) + noise).to(torch.uint8), label, classes=("dark", "grey", "light"))
+
+
+def test_gamma_and_beta2_move_along_half_a_cosine() -> None:
+    config = R3GANConfig(
+        width=4, latent_size=2, blocks=1, gamma=10.0, final_gamma=2.0, first_beta2=0.9, beta2=0.99, decay_images=1000
+    )
+    method = R3GAN(config, Spec((1, 8, 8)))
+    adam = method.optimizers()["generator"]
+    for images, gamma, beta2 in ((0, 10.0, 0.9), (500, 6.0, 0.945), (1000, 2.0, 0.99), (5000, 2.0, 0.99)):
+        method.follow_schedules(images)
+        assert method.gamma == pytest.approx(gamma)
+        assert adam.param_groups[0]["betas"] == pytest.approx((0.0, beta2))
+    still = R3GAN(R3GANConfig(width=4, latent_size=2, blocks=1), Spec((1, 8, 8)))
+    adam = still.optimizers()["discriminator"]
+    still.follow_schedules(500)
+    assert (still.gamma, adam.param_groups[0]["betas"]) == (1.0, (0.0, 0.99))
+
+
+def test_learns_the_class_that_is_asked_for(tmp_path: Path) -> None:
+    data = three_shades()
+    torch.manual_seed(0)
+    config = R3GANConfig(
+        conditional=True, width=8, latent_size=4, blocks=1, block="basic", batch_size=24, learning_rate=3e-3, ema_half_life=500
+    )
+    method = R3GAN(config, data.spec)
+    (*_, last) = train(method, data, Run(tmp_path / "run", seed=0), steps=150, save_seconds=1e6)
+    label = torch.arange(60) % 3
+    made = last.sample(torch.randn(60, 4), label).mean((1, 2, 3))
+    for shade, level in enumerate((30, 130, 230)):
+        assert abs(float(made[label == shade].mean()) - (level / 127.5 - 1)) < 0.2
+
+
+def test_wants_labels_to_be_conditional() -> None:
+    with pytest.raises(DataError, match="labels"):
+        R3GAN(R3GANConfig(conditional=True), Spec((1, 28, 28)))
