@@ -52,7 +52,12 @@ def test_a_blind_suite_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_strongest_method_is_held_against_the_floor(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "C4" in [check.name for check in LEVELS[2]]
-    ratios = iter([(3.0, {"frechet": 3.0, "floor": 1.0, "step": 10}), (5.0, {"frechet": 5.0, "floor": 1.0, "step": 10})])
+    ratios = iter(
+        [
+            (3.0, {"frechet": 3.0, "floor": 1.0, "step": 10, "ratio of fewer": 2.0}),
+            (5.0, {"frechet": 5.0, "floor": 1.0, "step": 10, "ratio of fewer": 2.0}),
+        ]
+    )
     module = import_module("ganvas.evaluation.accept.strongest")
     monkeypatch.setattr(module, "over_floor", lambda *_: next(ratios))
     for name in ("mnist", "fashion_mnist"):

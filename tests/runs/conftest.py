@@ -29,7 +29,9 @@ def small(digits: Spec) -> Callable[..., Method]:
         method = METHODS[name](METHODS[name].Config(**usual | settings), spec or digits)
         with torch.no_grad():
             for parameter in method.parameters():
-                if parameter.dim() > 1:
+                if parameter.dim() > 1 and not parameter.any():
+                    parameter.normal_(std=0.1)
+                elif parameter.dim() > 1 and parameter.std() < 0.05:  # the start of DCGAN, not one that keeps a signal's size
                     parameter.mul_(8)
         for key, buffer in method.named_buffers():
             if buffer.is_floating_point():

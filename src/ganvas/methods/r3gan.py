@@ -95,12 +95,12 @@ class R3GAN(Method):
 
     def train_step(self, step: int, batches: Iterator[Images], update: Update) -> None:
         real, label = next(batches)
-        label = label if self.conditional else None
+        told = (label,) if self.conditional else ()
         self.follow_schedules(step * len(real))
         latent = self.latent(len(real))
-        fake = self.generator(latent) if label is None else self.generator(latent, label)
-        update("discriminator", self.discriminator_loss, real, fake.detach(), label)
-        update("generator", self.generator_loss, real, fake, label)
+        fake = self.generator(latent, *told)
+        update("discriminator", self.discriminator_loss, real, fake.detach(), *told)
+        update("generator", self.generator_loss, real, fake, *told)
 
     def follow_schedules(self, images: int) -> None:
         """Sets gamma and Adam's second decay to what they are at the ``images``-th image of this rank."""
@@ -128,13 +128,3 @@ class R3GAN(Method):
         with torch.no_grad():  # the real scores are constants to the generator
             real_scores = self.judge(self.seen(real), label)
         return {"relativistic": relativistic_generator(real_scores, self.judge(self.seen(fake), label))}
-
-    def sample(self, latent: Tensor, label: Tensor | None = None) -> Tensor:
-        if not self.conditional:
-            return super().sample(latent, label)
-        if label is None:  # classes in turn, so that a grid of ten columns shows a class a column
-            label = torch.arange(len(latent), device=latent.device) % len(self.spec.classes)
-        if len(label) and (int(label.min()) < 0 or int(label.max()) >= len(self.spec.classes)):
-            raise UsageError(f"label out of range, the model knows {len(self.spec.classes)} classes", "count labels from 0")
-        samples: Tensor = self.generator(latent, label)
-        return samples

@@ -82,6 +82,8 @@ class Residual(nn.Module):
 class Halving(nn.Module):
     """Half the size by the filter [1, 3, 3, 1] / 8 along each axis, the transpose of doubling by bilinear interpolation."""
 
+    kernel: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         taps = torch.tensor([1.0, 3.0, 3.0, 1.0]) / 8
@@ -96,8 +98,7 @@ class Halving(nn.Module):
         return F.conv_transpose2d(delta, self.per_channel(delta), stride=2, padding=1, groups=delta.shape[1])
 
     def per_channel(self, x: Tensor) -> Tensor:
-        kernel: Tensor = self.kernel
-        return kernel.to(x.dtype).expand(x.shape[1], -1, -1, -1)
+        return self.kernel.to(x.dtype).expand(x.shape[1], -1, -1, -1)
 
 
 def stages_of(name: str, spec: Spec, patch: int) -> int:

@@ -77,9 +77,9 @@ def layers_of(critic: nn.Module, label: Tensor | None = None) -> list[nn.Module]
     if not isinstance(critic, MLP | DCGANDiscriminator | ModernDiscriminator):
         return None
     layers = list(critic)
-    classes = getattr(critic, "classes", 0)
-    ends_in_score = isinstance(layers[-1], nn.Linear) and (label is None) == (classes == 0)
-    ends_in_score = ends_in_score and layers[-1].out_features == max(1, classes)
+    classes = critic.classes if isinstance(critic, ModernDiscriminator) else 0
+    told = (label is None) == (classes == 0)
+    ends_in_score = told and isinstance(layers[-1], nn.Linear) and layers[-1].out_features == max(1, classes)
     starts_affine = isinstance(layers[0], nn.Linear | nn.Conv2d)
     return layers if ends_in_score and starts_affine and all(known(layer) for layer in layers) else None
 
@@ -236,9 +236,9 @@ class Linearity:
 
 
 class Branch:
-    """x + inner(x), the inner steps ending in an affine one."""
+    """x + inner(x), the inner steps ending in an affine one. Its tangents are ``carry``'s."""
 
-    def __init__(self, steps: list[Step]) -> None:
+    def __init__(self, steps: list[Step | Branch]) -> None:
         self.steps = steps
 
     def forward(self, x: Tensor) -> Tensor:
@@ -254,9 +254,9 @@ class Branch:
         return delta + added
 
 
-def steps_of(layers: list[nn.Module], parameters: list[Tensor], start: int) -> list[Step]:
+def steps_of(layers: list[nn.Module], parameters: list[Tensor], start: int) -> list[Step | Branch]:
     """The steps of an evaluation; takes the affine layers' weights and biases from the front of ``parameters``."""
-    steps: list[Step] = []
+    steps: list[Step | Branch] = []
     for layer in layers:
         if isinstance(layer, nn.Linear | nn.Conv2d):
             weight = parameters.pop(0)
@@ -274,7 +274,7 @@ def steps_of(layers: list[nn.Module], parameters: list[Tensor], start: int) -> l
     return steps
 
 
-def carry(steps: list[Step], u: Tensor, weights: Tensor, start: int) -> tuple[Tensor, list[Tensor]]:
+def carry(steps: list[Step | Branch], u: Tensor, weights: Tensor, start: int) -> tuple[Tensor, list[Tensor]]:
     """Carries tangents through the steps; returns them, and the gradients that they make in the order of ``parameters_of``."""
     found: list[Tensor] = []
     for step in steps:

@@ -74,7 +74,7 @@ LEVELS: dict[int, list[Check]] = {
             1,
         ),
         Check(
-            "C4", "wgan-gp on MNIST and Fashion: Frechet (LeNet) over that of real pictures", "4 in 20 min each", strongest, 42
+            "C4", "r3gan on MNIST and Fashion: Frechet (LeNet) over that of real pictures", "4 in 20 min each", strongest, 42
         ),
         Check("D3", "methods with one planted fault each", "every one fails a check, the real code none", planted_faults, 1),
     ],
