@@ -73,4 +73,4 @@ def images_within(method: str, settings: dict[str, Any], data: Data, seed: int, 
     progress = next(trial)
     seconds = time.monotonic() - started
     trial.close()
-    return round(0.97 * minutes * 60 / seconds * steps * progress.engine.method.config.batch_size)
+    return int(0.97 * minutes * 60 / seconds * progress.images / 2)  # half of the images are those of the second steps
