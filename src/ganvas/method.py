@@ -17,7 +17,7 @@ from torch.optim import Optimizer
 
 from ganvas.data.batches import Images, Pairs, Spec, TwoDomains
 from ganvas.errors import UsageError
-from ganvas.networks.augment import augment
+from ganvas.networks.augment import Augmentation, Choice, choice
 
 Terms = dict[str, Tensor]
 """Named, weighted scalar terms. Their sum is minimised and their names are the log."""
@@ -47,7 +47,8 @@ class MethodConfig:
         ema_half_life: half-life of the averaged weights that sampling uses, in images; 0 samples the raw weights.
         schedule: how the learning rates fall over decay_images; late-linear begins to after half of them.
         decay_images: images over which the schedule falls to zero; 0 keeps the rates constant.
-        augment: the chance of each change (brightness, shift, hole) to the pictures that the critic sees, real and generated.
+        augment: how the pictures that the critic sees, real and generated, are changed: ada adapts its strength to how far
+            the critic overfits; bgc:0.3 fixes it; diffaugment, or a chance as 0.5 for it; 0 changes nothing.
     """
 
     latent_size: int = number(100, at_least=1)
@@ -57,9 +58,10 @@ class MethodConfig:
     ema_half_life: float = number(10_000.0, at_least=0)
     schedule: Literal["constant", "linear", "cosine", "late-linear"] = "constant"
     decay_images: int = number(0, at_least=0)
-    augment: float = number(0.0, at_least=0, at_most=1)
+    augment: float | str = 0.0
 
     def __post_init__(self) -> None:
+        choice(self.augment)  # refuses what is none
         for setting in fields(self):
             value, rule = getattr(self, setting.name), setting.metadata
             if not rule:
@@ -142,6 +144,7 @@ class Method(nn.Module):
             raise UsageError(f"{self.name} translates pictures, this data is points", "name pictures")
         self.config = config
         self.spec = spec
+        self.augmentation = Augmentation()
 
     def optimizers(self) -> dict[str, Optimizer]:
         """One optimiser a player, keyed by the player's name. Called once, after the method is on its device."""
@@ -163,8 +166,26 @@ class Method(nn.Module):
         return torch.randn(shape, device=device)
 
     def seen(self, samples: Tensor) -> Tensor:
-        """What the critic or discriminator sees of samples, real or generated: pictures augmented with ``config.augment``."""
-        return augment(samples, self.config.augment) if self.spec.is_image else samples
+        """What the critic or discriminator sees of samples, real or generated: pictures augmented with ``config.augment``.
+
+        Every term of either player's adversarial loss judges pictures through it. A penalty may take its slopes in what it
+        returns: then the critic is smooth on what it sees.
+        """
+        seen: Tensor = self.augmentation(samples, self.augments) if self.augments.parts else samples
+        return seen
+
+    def observe(self, on_real: Tensor, on_fake: Tensor | None = None) -> None:
+        """Tells adaptive augmentation the discriminator's scores of real pictures, in each of its updates.
+
+        ``on_fake`` goes with objectives in which only differences of scores count, see ``Augmentation.observe``.
+        """
+        if self.augments.adapts:
+            self.augmentation.observe(on_real, on_fake)
+
+    @property
+    def augments(self) -> Choice:
+        """What ``config.augment`` says; nothing for points."""
+        return choice(self.config.augment if self.spec.is_image else 0.0)
 
     def judge(self, samples: Tensor, label: Tensor | None = None) -> Tensor:
         """The critic's or discriminator's own output (N,), higher for what it takes for real; labels (N,) if conditional."""

@@ -33,6 +33,8 @@ def test_each_remedy_has_an_end() -> None:
     assert remedy([finding("overfitting critic")], config, True)[0] == {"augment": 0.2}
     assert remedy([finding("overfitting critic")], WGANGPConfig(augment=0.7), True)[0] == {"augment": 0.8}
     assert remedy([finding("overfitting critic")], WGANGPConfig(augment=0.8), True) == ({}, "")
+    assert remedy([finding("overfitting critic")], WGANGPConfig(augment="bgc:0.3"), True)[0] == {"augment": "bgc:0.5"}
+    assert remedy([finding("overfitting critic")], WGANGPConfig(augment="ada"), True) == ({}, "")  # it rises by itself
     assert remedy([finding("overfitting critic")], config, False) == ({}, "")  # points are not augmented
     assert remedy([finding("low diversity")], config, True) == ({}, "")
 

@@ -56,6 +56,9 @@ for step in range(20):
     engine.step(step, stream)
 save_file(dict(method.state_dict()), sys.argv[1] + f".{ranks.rank}")
 assert ranks.any(ranks.rank == ranks.world - 1, False) == [True, False]
+counted = torch.ones(2) * (ranks.rank + 1)
+ranks.add_up(counted)
+assert counted.tolist() == [sum(range(1, ranks.world + 1))] * 2
 """
 
 
@@ -81,21 +84,25 @@ import sys
 import torch
 from ganvas.data import ArrayData
 from ganvas.methods import METHODS
+from ganvas.networks.augment import adaptive
 from ganvas.runs import Run
 from ganvas.training import train
 
-name, settings = sys.argv[2], {"width": 4, "latent_size": 4, "batch_size": 8, "augment": 0.5}
+adaptive.TARGET = -2.0  # so that the augmentation's strength rises
+name, settings = sys.argv[2], {"width": 4, "latent_size": 4, "batch_size": 8, "augment": "ada"}
 if name == "stylegan":
     settings |= {"style_size": 4, "mapping_layers": 2, "r1_every": 2, "path_every": 1}
 images = torch.randint(0, 256, (64, 1, 8, 8), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
 data = ArrayData(images)
-for folder, stops in (("unbroken", [3]), ("broken", [1, 2, 3])):
+for folder, stops in (("unbroken", [6]), ("broken", [3, 5, 6])):
     for stop in stops:
         torch.manual_seed(0 if stop == stops[0] else stop)
         method = METHODS[name](METHODS[name].Config(**settings), data.spec)
         run = Run(sys.argv[1] + "/" + folder, seed=0)
-        for _ in train(method, data, run, steps=stop, threads=1, resume=stop != stops[0], heal=1):
+        for progress in train(method, data, run, steps=stop, threads=1, resume=stop != stops[0], heal=1):
             pass
+    with open(sys.argv[1] + f"/{folder}.{progress.engine.ranks.rank}", "w") as file:
+        file.write(repr(method.augmentation.p.item()))
 """
 
 
@@ -156,6 +163,9 @@ def test_two_ranks_resumed_at_every_step_have_the_same_bits_as_unbroken_ones(nam
     assert unbroken is not None
     assert broken is not None
     assert (unbroken.step, unbroken.state["cursor"]) == (broken.step, broken.state["cursor"])
+    strengths = {float((tmp_path / f"{folder}.{rank}").read_text()) for folder in ("unbroken", "broken") for rank in range(2)}
+    assert len(strengths) == 1
+    assert min(strengths) > 0
     assert all(torch.equal(value, broken.tensors[key]) for key, value in unbroken.tensors.items())
     if name == "stylegan":  # its running mean of path lengths is each rank's own
         assert not torch.equal(unbroken.tensors["method.path.mean"], unbroken.tensors["rank.1.path.mean"])

@@ -27,10 +27,10 @@ def pictures(count: int = 40) -> ArrayData:
     return ArrayData(images, torch.arange(count) % 3, classes=("a", "b", "c"))
 
 
-def build(name: str, spec: Spec, augment: float = 0.0) -> Method:
+def build(name: str, spec: Spec) -> Method:
     torch.manual_seed(7)
     method = METHODS[name]
-    return method(method.Config(**SMALL, augment=augment), spec)
+    return method(method.Config(**SMALL), spec)
 
 
 def final_state(run: Run) -> tuple[int, dict[str, torch.Tensor], dict[str, object]]:
@@ -49,9 +49,12 @@ def assert_equal_runs(first: Run, second: Run) -> None:
         assert state[key] == other_state[key]
 
 
-@pytest.mark.parametrize("augment", [0.0, 0.5])
+@pytest.mark.parametrize("augment", [0.0, "ada"])
 @pytest.mark.parametrize("name", METHODS)
-def test_a_run_broken_at_every_step_has_the_same_bits_as_an_unbroken_one(name: str, augment: float, tmp_path: Path) -> None:
+def test_a_run_broken_at_every_step_has_the_same_bits_as_an_unbroken_one(
+    name: str, augment: float | str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ganvas.networks.augment.adaptive.TARGET", -2.0)  # so that p rises whatever is observed
     data, config = data_for(name), config_for(name, augment=augment)
 
     def fresh(seed: int) -> Method:
@@ -68,6 +71,9 @@ def test_a_run_broken_at_every_step_has_the_same_bits_as_an_unbroken_one(name: s
     assert_equal_runs(unbroken, Run(broken))
     timeless = [{k: v for k, v in record.items() if k != "seconds"} for record in unbroken.stats()]
     assert timeless == [{k: v for k, v in record.items() if k != "seconds"} for record in Run(broken).stats()]
+    if augment == "ada":  # each discriminator's loss calls self.observe with its scores of real pictures
+        assert float(final_state(unbroken)[1]["method.augmentation.p"]) == pytest.approx(0.05)
+        assert [record["augment/p"] for record in timeless if "augment/p" in record] == pytest.approx([0.05])
 
 
 def test_a_run_broken_around_a_checkup_has_the_same_record(tmp_path: Path) -> None:

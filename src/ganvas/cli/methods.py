@@ -87,7 +87,9 @@ def trace(method: Method) -> dict[str, list[Layer]]:
     """The leaf layers of each player in the order in which they first run, found by playing one step without learning."""
     import torch
 
-    rows: dict[str, list[Layer]] = {player: [] for player, _ in method.named_children()}
+    rows: dict[str, list[Layer]] = {
+        player: [] for player, child in method.named_children() if any(True for _ in child.parameters())
+    }
     seen: set[str] = set()
 
     def note(player: str, name: str) -> Any:
@@ -99,8 +101,8 @@ def trace(method: Method) -> dict[str, list[Layer]]:
 
         return hook
 
-    for player, child in method.named_children():
-        for name, layer in child.named_modules(prefix=player):
+    for player in rows:
+        for name, layer in method.get_submodule(player).named_modules(prefix=player):
             inside = "parametrizations" in name.split(".")  # a weight's own workings, such as spectral norm
             if not inside and (own_parameters(layer) or not any(True for _ in layer.children())):
                 layer.register_forward_hook(note(player, name))

@@ -202,7 +202,8 @@ def plan(training: Training) -> tuple[dict[str, Any], str]:
     from ganvas.training.precision import choose_device
 
     method = training.method
-    players = {name: sum(p.numel() for p in child.parameters()) for name, child in method.named_children()}
+    counts = {name: sum(p.numel() for p in child.parameters()) for name, child in method.named_children()}
+    players = {name: count for name, count in counts.items() if count}
     budget = {name: value for name, value in asdict(training.budget).items() if value is not None}
     document = {
         "run": str(training.run.path),

@@ -103,8 +103,9 @@ class BigGAN(Method):
 
     def discriminator_loss(self, real: Tensor, fake: Tensor, label: Tensor) -> Terms:
         # Both in one forward: it is the step's one power iteration.
-        scores = self.discriminator(self.seen(torch.cat([real, fake])), label.repeat(2))
-        return {"hinge": hinge_critic(*scores.chunk(2))}
+        on_real, on_fake = self.discriminator(self.seen(torch.cat([real, fake])), label.repeat(2)).chunk(2)
+        self.observe(on_real)
+        return {"hinge": hinge_critic(on_real, on_fake)}
 
     def generator_loss(self, fake: Tensor, label: Tensor) -> Terms:
         self.discriminator.eval()  # it is asked, not trained: its power iteration stands still

@@ -67,7 +67,9 @@ class DCGAN(Method):
 
     def discriminator_loss(self, real: Tensor, fake: Tensor) -> Terms:
         # Two passes: batch norm over a mixed batch of reals and fakes would be another algorithm.
-        return {"minimax": minimax_critic(self.discriminator(self.seen(real)), self.discriminator(self.seen(fake)))}
+        on_real, on_fake = self.discriminator(self.seen(real)), self.discriminator(self.seen(fake))
+        self.observe(on_real)
+        return {"minimax": minimax_critic(on_real, on_fake)}
 
     def generator_loss(self, fake: Tensor) -> Terms:
         return {"non_saturating": non_saturating_generator(self.discriminator(self.seen(fake)))}

@@ -81,7 +81,9 @@ class GAN(Method):
         update("generator", self.generator_loss, fake)
 
     def discriminator_loss(self, real: Tensor, fake: Tensor) -> Terms:
-        return {"minimax": minimax_critic(self.discriminator(self.seen(real)), self.discriminator(self.seen(fake)))}
+        on_real, on_fake = self.discriminator(self.seen(real)), self.discriminator(self.seen(fake))
+        self.observe(on_real)
+        return {"minimax": minimax_critic(on_real, on_fake)}
 
     def generator_loss(self, fake: Tensor) -> Terms:
         scores = self.discriminator(self.seen(fake))

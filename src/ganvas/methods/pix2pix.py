@@ -93,8 +93,10 @@ class Pix2Pix(Method):
         update("generator", self.generator_loss, source, target, fake)
 
     def discriminator_loss(self, source: Tensor, target: Tensor, fake: Tensor) -> Terms:
+        on_real, on_fake = self.judged(source, target), self.judged(source, fake)
+        self.observe(on_real)
         # Half of the loss slows the discriminator relative to the generator (appendix 6.2 of the paper).
-        return {"half_minimax": 0.5 * minimax_critic(self.judged(source, target), self.judged(source, fake))}
+        return {"half_minimax": 0.5 * minimax_critic(on_real, on_fake)}
 
     def generator_loss(self, source: Tensor, target: Tensor, fake: Tensor) -> Terms:
         c = self.config

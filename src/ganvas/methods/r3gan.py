@@ -117,9 +117,10 @@ class R3GAN(Method):
         # No normalisation: one pass over both halves serves the pairing and both penalties.
         both = None if label is None else label.repeat(2)
         scores, squared_slopes = scores_and_slopes(self.discriminator, self.seen(torch.cat([real, fake])), label=both)
-        r1, r2 = squared_slopes.chunk(2)  # on reals, on fakes
+        (on_real, on_fake), (r1, r2) = scores.chunk(2), squared_slopes.chunk(2)
+        self.observe(on_real, on_fake)
         return {
-            "relativistic": relativistic_critic(*scores.chunk(2)),
+            "relativistic": relativistic_critic(on_real, on_fake),
             "r1": self.gamma / 2 * r1.mean(),
             "r2": self.gamma / 2 * r2.mean(),
         }

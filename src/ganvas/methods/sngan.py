@@ -80,7 +80,9 @@ class SNGAN(Method):
     def discriminator_loss(self, real: Tensor, fake: Tensor, label: Tensor | None) -> Terms:
         # Both in one forward: it is the step's one power iteration.
         both = None if label is None else label.repeat(2)
-        return {"hinge": hinge_critic(*self.discriminator(self.seen(torch.cat([real, fake])), both).chunk(2))}
+        on_real, on_fake = self.discriminator(self.seen(torch.cat([real, fake])), both).chunk(2)
+        self.observe(on_real)
+        return {"hinge": hinge_critic(on_real, on_fake)}
 
     def generator_loss(self, fake: Tensor, label: Tensor | None) -> Terms:
         self.discriminator.eval()  # it is asked, not trained: its power iteration stands still

@@ -102,9 +102,11 @@ class StarGAN(Method):
         c = self.config
         real, fake = self.seen(real), self.seen(fake)
         on_real, named = self.scores(real)
+        on_fake = self.scores(fake)[0]
+        self.observe(on_real, on_fake)
         penalty = gradient_penalty(lambda between: self.scores(between)[0], real, fake)
         return {
-            "wasserstein": wasserstein_critic(on_real, self.scores(fake)[0]),
+            "wasserstein": wasserstein_critic(on_real, on_fake),
             "gradient_penalty": c.penalty * penalty,
             "classification": c.classification * self.misnamed(named, given),
         }

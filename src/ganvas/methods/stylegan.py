@@ -144,8 +144,9 @@ class StyleGAN(Method):
     def critic_loss(self, real: Tensor, fake: Tensor, label: Tensor | None) -> Terms:
         # No batch norm, and groups of the batch's deviation never mix both halves: one pass serves real and fake.
         both = self.seen(torch.cat([real, fake]))
-        scores = self.critic(both, None if label is None else label.repeat(2))
-        return {"minimax": minimax_critic(*scores.chunk(2))}
+        on_real, on_fake = self.critic(both, None if label is None else label.repeat(2)).chunk(2)
+        self.observe(on_real)
+        return {"minimax": minimax_critic(on_real, on_fake)}
 
     def r1_loss(self, real: Tensor, label: Tensor | None) -> Terms:
         weight = self.gamma / 2 * self.config.r1_every

@@ -88,7 +88,9 @@ class WGAN(Method):
         update("generator", self.generator_loss, fake)  # lines 9-11
 
     def critic_loss(self, real: Tensor, fake: Tensor) -> Terms:
-        return {"wasserstein": wasserstein_critic(self.critic(self.seen(real)), self.critic(self.seen(fake)))}
+        on_real, on_fake = self.critic(self.seen(real)), self.critic(self.seen(fake))
+        self.observe(on_real, on_fake)
+        return {"wasserstein": wasserstein_critic(on_real, on_fake)}
 
     def generator_loss(self, fake: Tensor) -> Terms:
         return {"wasserstein": wasserstein_generator(self.critic(self.seen(fake)))}

@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 
 from ganvas.errors import ModelError
 from ganvas.method import Method, Terms
+from ganvas.networks.augment import EVERY
 from ganvas.training.averaging import Average
 from ganvas.training.ranks import Ranks
 
@@ -56,6 +57,16 @@ class Engine:
         self.seed_generators(step)
         with torch.autocast(self.device.type, self.autocast) if self.autocast else nullcontext():
             self.method.train_step(step, batches, self.update)
+        if self.method.augments.adapts and (step + 1) % EVERY == 0:
+            self.adapt(step + 1)
+
+    def adapt(self, steps: int) -> None:
+        """Moves the strength of an adaptive augmentation by what was observed on all ranks, after so many steps in all."""
+        augmentation, batch = self.method.augmentation, self.method.config.batch_size * self.ranks.world
+        self.ranks.add_up(augmentation.signs)
+        overfit = augmentation.adapt(EVERY * batch, steps * batch)
+        for name, value in (("p", augmentation.p.clone()), ("overfit", overfit)):
+            self.window.setdefault(f"augment/{name}", []).append(value)
 
     def seed_generators(self, step: int) -> None:
         number = step_seed(self.seed, self.ranks.rank, step)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from ganvas.method import MethodConfig
+from ganvas.networks.augment.choice import CAP, choice, number
 from ganvas.training.monitors import Finding
 
 MOST_CRITIC_STEPS = 20
-AUGMENT_STEP, MOST_AUGMENT = 0.2, 0.8
-"""ADA's cap (Karras et al. 2020): above it the generator learns the changes."""
+AUGMENT_STEP, MOST_AUGMENT = 0.2, CAP
 REST = 3
 """Checkups that a remedy is given to work before the next one: as many as a finding needs to last."""
 
@@ -30,9 +30,19 @@ def remedy(findings: Sequence[Finding], config: MethodConfig, is_image: bool) ->
                 steps = getattr(config, name, None)
                 if steps is not None and steps < MOST_CRITIC_STEPS:
                     return {name: min(2 * steps, MOST_CRITIC_STEPS)}, finding.seen
-        if finding.name in MORE_AUGMENTATION and is_image and config.augment < MOST_AUGMENT:
-            return {"augment": round(min(config.augment + AUGMENT_STEP, MOST_AUGMENT), 3)}, finding.seen
+        if finding.name in MORE_AUGMENTATION and is_image and (more := more_augmentation(config.augment)) is not None:
+            return {"augment": more}, finding.seen
     return {}, ""
+
+
+def more_augmentation(setting: float | str) -> float | str | None:
+    """The setting with its chance raised by ``AUGMENT_STEP``, at most to ``MOST_AUGMENT``; None when that is reached."""
+    chance = choice(setting).chance
+    if chance is None or chance >= MOST_AUGMENT:
+        return None  # an adaptive one rises by itself
+    raised = round(min(chance + AUGMENT_STEP, MOST_AUGMENT), 3)
+    pipeline = str(setting).partition(":")[0]
+    return raised if number(pipeline) is not None else f"{pipeline}:{raised}"
 
 
 def runs_away(findings: Sequence[Finding]) -> Finding | None:

@@ -45,6 +45,11 @@ class Ranks:
         for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
             gradient.copy_(mean.view_as(gradient))
 
+    def add_up(self, tensor: Tensor) -> None:
+        """Replaces a tensor by its sum over ranks, in place, without waiting for the device."""
+        if self.world > 1:
+            dist.all_reduce(tensor)
+
     def broadcast(self, tensors: Iterable[Tensor]) -> None:
         """Gives every rank the first one's values, in place: at the start, and for buffers before a save."""
         if self.world > 1:

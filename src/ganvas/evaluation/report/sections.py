@@ -13,6 +13,7 @@ from ganvas.evaluation.judgement import Judgement, best_of, figure
 from ganvas.evaluation.report.charts import Line, Mark, chart
 from ganvas.evaluation.report.page import Child, Html, element, prose, section, table
 
+AUGMENTATION = "Adaptive augmentation: p, each change's chance, and overfit, E[sign D(x)] on real pictures; above 0.6, p rises."
 MOST_TERMS = 12
 """Curves of one player that are drawn; a method has two or three."""
 
@@ -113,7 +114,8 @@ def term_curves(account: Account) -> Html:
         lines = [Line(term, *columns(points)) for term, points in list(terms.items())[:MOST_TERMS] if drawable(points)]
         if lines:
             words = f"{player}: {', '.join(line.name for line in lines)}"
-            figures.append(chart_figure(chart(lines, x_name="images", about=words), f"What the {player} minimises, by term."))
+            caption = AUGMENTATION if player == "augment" else f"What the {player} minimises, by term."
+            figures.append(chart_figure(chart(lines, x_name="images", about=words), caption))
     if not figures:
         return section("Terms of the game", element("p", "There are fewer than two records: no curves."))
     return section("Terms of the game", element("div", *figures, class_="pair"), estimate(account))
