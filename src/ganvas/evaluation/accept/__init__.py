@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ganvas.errors import UsageError
 from ganvas.evaluation.accept import digits, plane
+from ganvas.evaluation.accept.augmentation import does_not_leak, helps_few
 from ganvas.evaluation.accept.closed_forms import objectives
 from ganvas.evaluation.accept.copies import planted_copies
 from ganvas.evaluation.accept.dirac import dirac
@@ -102,6 +103,14 @@ LEVELS: dict[int, list[Check]] = {
             styles,
             0.1,
         ),
+        Check(
+            "F3",
+            "augmentation: p = 0, leaks at p = 0.5, the cap of an adaptive p",
+            "identity; >= 95 % upright; 0.8",
+            does_not_leak,
+            3,
+        ),
+        Check("F4", "500 Fashion pictures: Frechet (LeNet) with ada over that without", "0.7", helps_few, 20),
     ],
 }
 """The rows of each level, in the order in which they run."""
