@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from ganvas.errors import UsageError
 from ganvas.evaluation.accept import digits, plane
 from ganvas.evaluation.accept.augmentation import does_not_leak, helps_few
+from ganvas.evaluation.accept.by_class import digits_by_class
 from ganvas.evaluation.accept.closed_forms import objectives
 from ganvas.evaluation.accept.copies import planted_copies
 from ganvas.evaluation.accept.dirac import dirac
@@ -111,6 +112,13 @@ LEVELS: dict[int, list[Check]] = {
             3,
         ),
         Check("F4", "500 Fashion pictures: Frechet (LeNet) with ada over that without", "0.7", helps_few, 20),
+        Check(
+            "C1",
+            "r3gan by class on MNIST: accuracy, accuracy of classifiers taught by samples",
+            "0.97; >= real pictures' - 0.03",
+            digits_by_class,
+            33,
+        ),
     ],
 }
 """The rows of each level, in the order in which they run."""
