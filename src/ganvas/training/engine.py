@@ -159,12 +159,15 @@ class Engine:
             return samples
 
     @torch.no_grad()
-    def translate(self, source: Tensor, label: Tensor | None = None, *, averaged: bool = True) -> Tensor:
-        """Translations of pictures (N, C, H, W) in [-1, 1], on the CPU in float32; as ``sample`` otherwise."""
+    def translate(self, source: Tensor, label: Tensor | None = None, *, averaged: bool = True, back: bool = False) -> Tensor:
+        """Translations of pictures (N, C, H, W) in [-1, 1], on the CPU in float32; as ``sample`` otherwise.
+
+        ``back``: from the target domain to the source domain, by a method that learns both ways.
+        """
         with self.at_inference(averaged) as method:
-            labels = None if label is None else label.to(self.device)
-            target: Tensor = method.translate(source.to(self.device), labels).float().cpu()
-            return target
+            pictures, labels = source.to(self.device), None if label is None else label.to(self.device)
+            made: Tensor = method.translate_back(pictures) if back else method.translate(pictures, labels)
+            return made.float().cpu()
 
     @contextmanager
     def at_inference(self, averaged: bool) -> Iterator[Method]:

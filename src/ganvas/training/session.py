@@ -58,9 +58,9 @@ class Progress:
         """Samples from the averaged weights, on the CPU in float32; does not disturb training."""
         return self.engine.sample(latent, label)
 
-    def translate(self, source: Tensor, label: Tensor | None = None) -> Tensor:
-        """Translations of pictures (N, C, H, W) in [-1, 1] with the averaged weights, on the CPU in float32."""
-        return self.engine.translate(source, label)
+    def translate(self, source: Tensor, label: Tensor | None = None, *, back: bool = False) -> Tensor:
+        """Translations of pictures (N, C, H, W) in [-1, 1] with the averaged weights, on the CPU in float32; see ``Engine``."""
+        return self.engine.translate(source, label, back=back)
 
 
 class Session:

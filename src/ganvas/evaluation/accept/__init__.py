@@ -13,8 +13,11 @@ from ganvas.evaluation.accept.copies import planted_copies
 from ganvas.evaluation.accept.dirac import dirac
 from ganvas.evaluation.accept.estimates import estimates_against_exact
 from ganvas.evaluation.accept.gradients import gradients_at_fakes
+from ganvas.evaluation.accept.hues import changes_hues
+from ganvas.evaluation.accept.inked import keeps_digits
 from ganvas.evaluation.accept.mutants import planted_faults
 from ganvas.evaluation.accept.overshoot import overshoot
+from ganvas.evaluation.accept.pictures import repaints
 from ganvas.evaluation.accept.resizing import equals_pillow
 from ganvas.evaluation.accept.rows import Check, Outcome, Row, run_checks
 from ganvas.evaluation.accept.scores_closed_forms import closed_forms_of_scores
@@ -87,6 +90,27 @@ LEVELS: dict[int, list[Check]] = {
             "L1 alone <= 0.1, with critic >= 0.85; L1 error <= 10 % worse",
             decides,
             1,
+        ),
+        Check(
+            "C3a",
+            "cyclegan, digits to ink, truth known",
+            "labels kept >= 0.90, cycle L1 <= 0.05; without cycles >= 20 points fewer",
+            keeps_digits,
+            20,
+        ),
+        Check(
+            "C3b",
+            "stargan, digits in four hues",
+            "domain >= 0.95, digit kept >= 0.93, reconstruction L1 <= 0.05",
+            changes_hues,
+            20,
+        ),
+        Check(
+            "C3c",
+            "pix2pix: colourise, upscale, restore, edges to colour",
+            "KID below source's and L1's; PSNR within 1.5 dB of L1's; upscale above bicubic",
+            repaints,
+            30,
         ),
     ],
     4: [
