@@ -14,6 +14,7 @@ from ganvas.data.dataset import ArrayData
 from ganvas.errors import DataError, UsageError
 from ganvas.evaluation.fixed import FixedInputs, fixed_inputs, in_each_domain
 from ganvas.methods import StarGAN, StarGANConfig
+from ganvas.networks.padding import padded
 from ganvas.runs import load
 from ganvas.runs.export import export
 from ganvas.runs.model import write_model
@@ -50,6 +51,19 @@ def test_the_losses_are_those_of_equations_1_to_8(method):
     back = method.translate(fake, given)
     assert found["reconstruction"].item() == pytest.approx(10 * (back - real).abs().mean().item(), rel=1e-5)
     assert found["classification"].item() == pytest.approx(method.misnamed(method.scores(fake)[1], given.flip(0)).item())
+
+
+def test_the_penalty_is_on_the_slope_of_the_sum_over_patches(method):
+    """As in the authors' code; of the mean it would be as many times smaller as there are patches, and the game heavier."""
+    real, fake = noise(4, 3, 20, 12), noise(4, 3, 20, 12, seed=1)
+    torch.manual_seed(5)
+    found = method.critic_loss(real, torch.zeros(4, 3), fake)["gradient_penalty"].item()
+    torch.manual_seed(5)
+    between = torch.lerp(fake, real, torch.rand(4, 1, 1, 1)).requires_grad_(True)
+    patches, _ = method.critic(padded(between, method.step)[0])
+    assert patches[0].numel() > 1
+    slopes = [torch.autograd.grad(patch.sum(), between, retain_graph=True)[0][i].norm() for i, patch in enumerate(patches)]
+    assert found == pytest.approx(10 * sum((slope.item() - 1) ** 2 for slope in slopes) / 4, rel=1e-4)
 
 
 def test_a_step_plays_the_critic_n_times_and_asks_for_labels_of_the_batch(method):

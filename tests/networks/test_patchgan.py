@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from ganvas.errors import UsageError
-from ganvas.networks.patchgan import DomainDiscriminator, PatchDiscriminator, layers_for, receptive_field
+from ganvas.networks.patchgan import DomainDiscriminator, PatchDiscriminator, domain_levels, layers_for, receptive_field
 
 
 def parameters(module: nn.Module) -> int:
@@ -72,3 +72,9 @@ def test_refusals() -> None:
         PatchDiscriminator(3, layers=7)
     with pytest.raises(UsageError, match=r"30x30.*--size 32x32"):
         DomainDiscriminator(3, (30, 30), 5)
+
+
+def test_domains_are_told_from_maps_of_two_or_three_pixels_a_side() -> None:
+    assert {side: domain_levels(side) for side in (128, 96, 64, 48, 28, 12)} == {128: 6, 96: 5, 64: 5, 48: 4, 28: 4, 12: 2}
+    for side in range(4, 193):
+        assert -(-side // 2 ** domain_levels(side)) in (2, 3), side

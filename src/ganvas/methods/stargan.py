@@ -20,7 +20,7 @@ from ganvas.data.batches import Images, Spec
 from ganvas.errors import DataError, UsageError
 from ganvas.method import Method, Terms, TranslatorConfig, Update, number
 from ganvas.networks.padding import padded
-from ganvas.networks.patchgan import DomainDiscriminator
+from ganvas.networks.patchgan import DomainDiscriminator, domain_levels
 from ganvas.networks.translator import ResNetTranslator
 from ganvas.objectives.adversarial import wasserstein_critic, wasserstein_generator
 from ganvas.objectives.penalties import gradient_penalty
@@ -77,7 +77,7 @@ class StarGAN(Method):
         self.generator = ResNetTranslator(
             channels, channels, width=config.width, blocks=config.blocks, border="zeros", labels=domains, kernel=4, affine=True
         )
-        levels = max(min((min(size) // 2).bit_length() - 1, 6), 1)  # until a side is 2 or 3 pixels; the paper has 6 for 128
+        levels = domain_levels(min(size))
         self.step = 2**levels
         rows, columns = (-(-side // self.step) * self.step for side in size)
         self.critic = DomainDiscriminator(channels, (rows, columns), domains, width=config.width, levels=levels)
@@ -104,6 +104,9 @@ class StarGAN(Method):
         on_real, named = self.scores(real)
         on_fake = self.scores(fake)[0]
         self.observe(on_real, on_fake)
+        # The slope of a picture's sum over patches, while the game is played for their mean: so it is in the authors' code, with
+        # which lambda_rec = 10 was chosen. Penalising the mean's slope would make the game as many times heavier as there are
+        # patches: digits of 28 pixels lost their shapes to it.
         penalty = gradient_penalty(lambda between: self.scores(between)[0], real, fake)
         return {
             "wasserstein": wasserstein_critic(on_real, on_fake),
@@ -125,9 +128,9 @@ class StarGAN(Method):
         return one_hot(label, self.groups[0]).float() if label.dim() == 1 else label.float()
 
     def scores(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        """The critic's score of each picture, (N,), the mean over its patches, and its logits of the domains, (N, K)."""
+        """The critic's scores of each picture's patches, (N, h w), and its logits of the domains, (N, K)."""
         on_patches, named = self.critic(padded(pictures, self.step)[0])
-        return on_patches.float().mean((1, 2, 3)), named.float()
+        return on_patches.float().flatten(1), named.float()
 
     def misnamed(self, logits: Tensor, domains: Tensor) -> Tensor:
         """-E[log D_cls(c | x)], (eq. 2 and 3), summed over attributes: one of a group by softmax, a yes or no by itself."""

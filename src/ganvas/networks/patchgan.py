@@ -71,6 +71,14 @@ class PatchDiscriminator(nn.Sequential):
         self.apply(start_normal_)
 
 
+def domain_levels(side: int) -> int:
+    """How often StarGAN's discriminator halves a side, padded to a multiple: until 2 or 3 pixels are left, at most 6 times.
+
+    128 -> 6 (the paper's, to 2 pixels), 96 -> 5 (to 3), 28 -> 4 (padded to 32, to 2).
+    """
+    return next((levels for levels in range(1, 6) if -(-side // 2**levels) <= 3), 6)
+
+
 class DomainDiscriminator(nn.Module):
     """StarGAN's: patch scores (N, 1, h, w) and the picture's domain logits (N, domains). No norm: it has a gradient penalty.
 
@@ -86,8 +94,7 @@ class DomainDiscriminator(nn.Module):
         self, channels: int, size: tuple[int, int], domains: int, *, width: int = 64, levels: int | None = None
     ) -> None:
         super().__init__()
-        if levels is None:
-            levels = max(min((min(size) // 2).bit_length() - 1, 6), 1)
+        levels = levels or domain_levels(min(size))
         if any(side % 2**levels for side in size):
             step = 2**levels
             near = tuple(max(round(side / step), 1) * step for side in size)
