@@ -104,9 +104,8 @@ class StarGAN(Method):
         on_real, named = self.scores(real)
         on_fake = self.scores(fake)[0]
         self.observe(on_real, on_fake)
-        # The slope of a picture's sum over patches, while the game is played for their mean: so it is in the authors' code, with
-        # which lambda_rec = 10 was chosen. Penalising the mean's slope would make the game as many times heavier as there are
-        # patches: digits of 28 pixels lost their shapes to it.
+        # The slope of the sum over patches, while the game is played for their mean: so it is in the authors' code, with which
+        # lambda_rec = 10 was chosen. Penalising the mean's slope makes the game as many times heavier as there are patches.
         penalty = gradient_penalty(lambda between: self.scores(between)[0], real, fake)
         return {
             "wasserstein": wasserstein_critic(on_real, on_fake),
