@@ -21,8 +21,8 @@ STEPS, BATCH, COUNT = 1200, 16, 500
 SETTINGS: dict[str, Any] = {
     "width": 16, "blocks": 3, "batch_size": BATCH, "critic_steps": 2, "learning_rate": 1e-3, "ema_half_life": 1000.0,
 }  # fmt: skip
-"""The weights of all terms, betas and schedule are the paper's. For pictures of 28 pixels a quarter of its width and half of
-its blocks; for minutes in place of a day ten times its rate, and 2 critic steps in place of 5: what lacks is the generator's."""
+"""The weights of all terms, betas and schedule are the paper's. For pictures of 28 pixels a quarter of its width, half of its
+blocks; for minutes in place of a day ten times its rate, and 2 critic steps in place of 5: what lacks is the generator's."""
 DOMAIN, DIGIT, RECONSTRUCTION = 0.95, 0.93, 0.05
 Classify = Callable[[Tensor], Tensor]
 

@@ -21,8 +21,8 @@ from ganvas.metrics.lenet import lenet
 
 STEPS, BATCH, COUNT = 800, 8, 2000
 SETTINGS: dict[str, Any] = {"width": 16, "blocks": 3, "batch_size": BATCH, "learning_rate": 1e-3, "ema_half_life": 1000.0}
-"""lambda, pool, betas, schedule, objective and choice of patch (16x16 here) are the paper's. For pictures of 28 pixels a quarter
-of its width and half of its blocks; a batch of 8 and five times its rate, for minutes in place of days."""
+"""lambda, pool, betas, schedule, objective and choice of patch (16x16 here) are the paper's. For pictures of 28 pixels a
+quarter of its width and half of its blocks; a batch of 8 and five times its rate, for minutes in place of days."""
 KEPT, CYCLE, LOSS = 0.90, 0.05, 0.20
 Translate = Callable[[Tensor], Tensor]
 
