@@ -83,8 +83,8 @@ def dyed(
             same.append((digit_of(made) == digit).double().mean())
             back.append(l1(translate(made, here), source).mean())
             near.append(psnr(made, target).clamp(max=PERFECT).mean())
-    means = [float(torch.stack(each).mean()) for each in (right, same, back, own, near)]
-    return Dyed(*means, float(torch.stack(right).min()))
+    domain, kept, apart, changed, likeness = (float(torch.stack(each).mean()) for each in (right, same, back, own, near))
+    return Dyed(domain, kept, apart, changed, likeness, float(torch.stack(right).min()))
 
 
 def verdict(found: Dyed) -> Outcome:
