@@ -1,6 +1,7 @@
 """Planted illnesses: does the doctor name them, and is it silent on the healthy? Prints the confusion table.
 
 python benchmarks/doctor.py --seeds 5 --steps 800
+python benchmarks/doctor.py --method dcgan --data fashion-mnist --seeds 2 --healthy-seeds 2 --steps 1200
 """
 
 from __future__ import annotations
@@ -17,38 +18,42 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
-from ganvas.data import ArrayData, mnist
+from ganvas.data import ArrayData, fashion_mnist, mnist
 from ganvas.data.dataset import permutation
 from ganvas.errors import Diverged
-from ganvas.methods import WGANGP
+from ganvas.method import Method
+from ganvas.methods import METHODS
 from ganvas.runs import Run
 from ganvas.training import train
 
-HEALTHY = {"width": 16, "latent_size": 64, "learning_rate": 1e-3, "beta1": 0.0}
-"""A small wgan-gp that learns digits in a minute."""
+SOURCES = {"mnist": mnist, "fashion-mnist": fashion_mnist}
+HEALTHY: dict[str, dict[str, Any]] = {
+    "wgan-gp": {"width": 16, "latent_size": 64, "learning_rate": 1e-3, "beta1": 0.0},
+    "dcgan": {"width": 16, "latent_size": 64, "learning_rate": 5e-4, "batch_size": 64},
+    "r3gan": {"width": 16, "latent_size": 64, "learning_rate": 5e-4},
+}
+"""Small networks that learn digits in a minute."""
+UNBRIDLED: dict[str, dict[str, Any]] = {
+    "wgan-gp": {"penalty": 0.0, "learning_rate": 0.1},
+    "dcgan": {"learning_rate": 0.05},
+    "r3gan": {"gamma": 0.0, "learning_rate": 0.05},
+}
+"""No penalty, where there is one, and a hundred times the rate."""
+JUDGE = {"wgan-gp": "critic", "dcgan": "discriminator", "r3gan": "discriminator"}
 
 
-class SlowCritic(WGANGP):
-    """One critic step a generator step, at a ten-thousandth of the rate."""
+def paced(kind: type[Method], factors: dict[str, float]) -> type[Method]:
+    """``kind`` with the learning rates of some players multiplied."""
 
-    def optimizers(self) -> dict[str, Optimizer]:
-        optimizers = super().optimizers()
-        scale(optimizers["critic"], 1e-4)
-        return optimizers
+    class Paced(kind):  # type: ignore[misc, valid-type]
+        def optimizers(self) -> dict[str, Optimizer]:
+            optimizers: dict[str, Optimizer] = super().optimizers()
+            for player, factor in factors.items():
+                for group in optimizers[player].param_groups:
+                    group["lr"] *= factor
+            return optimizers
 
-
-class FrozenGenerator(WGANGP):
-    """The generator's learning rate is 0."""
-
-    def optimizers(self) -> dict[str, Optimizer]:
-        optimizers = super().optimizers()
-        scale(optimizers["generator"], 0.0)
-        return optimizers
-
-
-def scale(optimizer: Optimizer, factor: float) -> None:
-    for group in optimizer.param_groups:
-        group["lr"] *= factor
+    return Paced
 
 
 def few(data: ArrayData, count: int = 200) -> ArrayData:
@@ -62,26 +67,29 @@ class Case:
 
     expected: tuple[str, ...]
     settings: dict[str, Any] = field(default_factory=dict)
-    kind: type[WGANGP] = WGANGP
+    rates: dict[str, float] = field(default_factory=dict)
     data: Callable[[ArrayData], ArrayData] = lambda data: data
 
 
-CASES: dict[str, Case] = {
-    "healthy": Case(()),
-    "divergence": Case(("non-finite", "exploding"), {"penalty": 0.0, "learning_rate": 0.1}),
-    "no learning": Case(("no learning",), kind=FrozenGenerator),
-    "low diversity": Case(("low diversity",), {"latent_size": 1}),
-    "under-trained critic": Case(("under-trained critic",), {"critic_steps": 1}, kind=SlowCritic),
-    "overfitting critic": Case(("overfitting critic",), data=few),
-}
+def cases(method: str) -> dict[str, Case]:
+    """The illnesses of a method by name."""
+    slow: dict[str, Any] = {"critic_steps": 1} if method == "wgan-gp" else {}
+    return {
+        "healthy": Case(()),
+        "divergence": Case(("non-finite", "exploding"), UNBRIDLED[method]),
+        "no learning": Case(("no learning",), rates={"generator": 0.0}),
+        "low diversity": Case(("low diversity",), {"latent_size": 1}),
+        "under-trained critic": Case(("under-trained critic",), slow, {JUDGE[method]: 1e-4}),
+        "overfitting critic": Case(("overfitting critic",), data=few),
+    }
 
 
-def verdict(name: str, seed: int, steps: int, data: ArrayData, folder: Path) -> tuple[str, list[dict[str, Any]]]:
+def verdict(name: str, case: Case, seed: int, steps: int, data: ArrayData, folder: Path) -> tuple[str, list[dict[str, Any]]]:
     """The doctor's first finding at the end of one training, "healthy" when there is none, and the run's records."""
-    case = CASES[name]
     source = case.data(data)
     torch.manual_seed(seed)
-    method = case.kind(case.kind.Config(**HEALTHY | case.settings), source.spec)
+    kind = paced(METHODS[name], case.rates) if case.rates else METHODS[name]
+    method = kind(kind.Config(**HEALTHY[name] | case.settings), source.spec)
     run = Run(folder, seed=seed, keep=1)
     findings = []
     try:
@@ -94,6 +102,8 @@ def verdict(name: str, seed: int, steps: int, data: ArrayData, folder: Path) -> 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--method", choices=sorted(HEALTHY), default="wgan-gp")
+    parser.add_argument("--data", choices=sorted(SOURCES), default="mnist")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--healthy-seeds", type=int, default=10)
@@ -101,9 +111,9 @@ def main() -> None:
     parser.add_argument("--only", default="")
     parser.add_argument("--keep", type=Path, help="a folder that takes each run's records")
     arguments = parser.parse_args()
-    data = mnist()
+    data = SOURCES[arguments.data]()
     table: dict[str, dict[str, int]] = {}
-    for name, case in CASES.items():
+    for name, case in cases(arguments.method).items():
         if arguments.only and name not in arguments.only.split(","):
             continue
         for seed in range(
@@ -111,7 +121,7 @@ def main() -> None:
         ):
             started = time.monotonic()
             with tempfile.TemporaryDirectory(prefix="ganvas-doctor-") as folder:
-                said, records = verdict(name, seed, arguments.steps, data, Path(folder) / "run")
+                said, records = verdict(arguments.method, case, seed, arguments.steps, data, Path(folder) / "run")
             if arguments.keep:
                 arguments.keep.mkdir(parents=True, exist_ok=True)
                 (arguments.keep / f"{name.replace(' ', '-')}-{seed}.json").write_text(json.dumps(records))

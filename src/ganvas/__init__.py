@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         WGANConfig,
         WGANGPConfig,
     )
+    from ganvas.notebook import watch
     from ganvas.runs import Model, Run, load
     from ganvas.training import Interrupted, Progress, train
 
@@ -59,6 +60,7 @@ _HOMES = {
         "BigGANConfig", "CGANConfig", "CycleGANConfig", "DCGANConfig", "GANConfig", "Pix2PixConfig", "R3GANConfig",
         "SNGANConfig", "StarGANConfig", "StyleGANConfig", "WGANConfig", "WGANGPConfig",
     ),
+    "ganvas.notebook": ("watch",),
     "ganvas.runs": ("Model", "Run", "load"),
     "ganvas.training": ("Interrupted", "Progress", "train"),
 }  # fmt: skip
@@ -72,7 +74,7 @@ __all__ = [
     "GANConfig", "GanvasError", "Images", "Interrupted", "Method", "Model", "ModelError", "Pix2Pix", "Pix2PixConfig",
     "Progress", "R3GANConfig", "ResourceError", "Run", "SNGANConfig", "Spec", "StarGAN", "StarGANConfig",
     "StyleGAN", "StyleGANConfig", "Styled", "UsageError",
-    "WGANConfig", "WGANGPConfig", "__version__", "data", "errors", "evaluate", "load", "train",
+    "WGANConfig", "WGANGPConfig", "__version__", "data", "errors", "evaluate", "load", "train", "watch",
 ]  # fmt: skip
 
 

@@ -9,8 +9,9 @@ import torch
 
 from ganvas.data import ArrayData, points
 from ganvas.errors import UsageError
-from ganvas.evaluation.best import BestSnapshot, Moment, last_improvement, smoothed
+from ganvas.evaluation.best import BestSnapshot, Frechet, Moment, Sliced, last_improvement, smoothed
 from ganvas.methods import R3GAN, R3GANConfig
+from ganvas.metrics.networks import Raw
 from ganvas.metrics.sliced import sliced_wasserstein
 from ganvas.runs import Run, load
 from ganvas.training import train
@@ -114,6 +115,27 @@ def test_frechet_on_a_network_scores_too(tmp_path: Path) -> None:
     assert (run.best["score"]["name"], run.best["score"]["stamp"]["features"]) == ("FD-raw", "raw values")
     with pytest.raises(UsageError, match="no feature network 'nonsense'"):
         BestSnapshot(run, method, data, measure="nonsense")
+
+
+def test_a_networks_score_says_how_samples_cover_the_data_and_the_doctor_hears_of_it(tmp_path: Path) -> None:
+    source = torch.Generator().manual_seed(0)
+    measure = Frechet(Raw())
+    measure.prepare(torch.randn(300, 1, 2, 2, generator=source))
+    alike = measure.spread(measure.encode(torch.randn(300, 1, 2, 2, generator=source)))
+    alone = measure.spread(measure.encode(torch.randn(300, 1, 2, 2, generator=source) * 0.01))
+    assert set(alike) == set(alone) == {"precision", "recall", "coverage"}
+    assert alike["coverage"] > 0.8 > 0.1 > alone["coverage"]
+    assert alone["precision"] > 0.8
+    assert measure.spread(torch.zeros(3, 4)) == Sliced(True).spread(torch.zeros(300, 4)) == {}
+
+    images = torch.randint(0, 256, (160, 1, 8, 8), generator=source, dtype=torch.uint8)
+    data, run = ArrayData(images).split(0.5), Run(tmp_path / "run", seed=0)
+    method = R3GAN(R3GANConfig(latent_size=2, width=4, batch_size=8), data.spec)
+    best = BestSnapshot(run, method, data, measure="raw")
+    for progress in train(method, data, run, steps=3):
+        best.see(progress)
+    assert run.scores() == progress.session.scores
+    assert "coverage" in run.scores()[0]
 
 
 def test_a_handful_of_held_out_pictures_gives_no_error_and_no_early_stop(tmp_path: Path) -> None:

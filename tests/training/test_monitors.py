@@ -103,6 +103,21 @@ def test_lost_modes_are_noticed_while_precision_holds() -> None:
     assert names(run_of(*[{}] * 6, *[{"recall": 0.2, "precision": 0.1}] * 3)) == []
 
 
+def scored(step: int, coverage: float, precision: float = 0.8) -> dict[str, Any]:
+    return {"step": step, "score": {}, "coverage": coverage, "precision": precision, "recall": 0.5}
+
+
+def test_lost_modes_are_noticed_by_the_scores_features() -> None:
+    well, healthy = run_of(*[{}] * 4), [scored(100, 0.3), scored(120, 0.6), scored(144, 0.8)]
+    assert examine(well, healthy) == []
+    assert examine(well, [*healthy, scored(172, 0.3)]) == []  # once is chance
+    (finding,) = examine(well, [*healthy, scored(172, 0.3), scored(207, 0.2)])
+    assert (finding.name, finding.severity) == ("losing modes", "bad")
+    assert "covered 80% of the data at step 144 and cover 30% now" in finding.seen
+    assert examine(well, [*healthy, scored(172, 0.3, 0.2), scored(207, 0.2, 0.2)]) == []  # worse pictures: another illness
+    assert examine(well, [{"step": 1, "score": {}}, *healthy]) == []  # a score of raw pixels has none
+
+
 def test_stagnation_needs_a_long_record() -> None:
     still = {"distance": 0.4}
     assert names(run_of(*[still] * 11)) == []

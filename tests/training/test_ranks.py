@@ -128,6 +128,54 @@ for folder, stops in (("unbroken", [5]), ("broken", [1, 3, 5])):
 """
 
 
+NORMED = """
+import sys
+import torch
+from safetensors.torch import save_file
+from ganvas.data.dataset import ArrayData
+from ganvas.methods import DCGAN, DCGANConfig
+from ganvas.training.checkup import at_rest
+from ganvas.training.engine import Engine
+from ganvas.training.ranks import Ranks
+
+
+class Replayed(DCGAN):
+    draws = 0
+
+    def latent(self, count):
+        # Each rank's part of the latents that one process would draw.
+        self.draws += 1
+        whole = torch.randn(16, self.config.latent_size, generator=torch.Generator().manual_seed(self.draws))
+        return whole[ranks.rank * count : (ranks.rank + 1) * count]
+
+
+torch.set_num_threads(1)
+ranks = Ranks(torch.device("cpu"))
+images = torch.randint(0, 256, (64, 1, 8, 8), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+images[:32] //= 4  # the parts of a batch differ in their statistics
+data = ArrayData(images)
+found = {}
+for name in ("shared", "apart"):
+    if name == "apart":
+        ranks.share_norms = lambda method: None
+    torch.manual_seed(3)
+    config = DCGANConfig(width=8, latent_size=4, batch_size=16 // ranks.world, learning_rate=1e-3)
+    method = Replayed(config, data.spec)
+    engine = Engine(method, device=torch.device("cpu"), autocast=None, seed=0, ranks=ranks)
+    stream = data.stream(16 // ranks.world, seed=0, rank=ranks.rank, world=ranks.world)
+    for step in range(4):
+        engine.step(step, stream)
+        if ranks.first:
+            with at_rest(method):  # the first rank alone must not wait for the others
+                method.judge(images[:4].float())
+    method.eval()
+    samples = method.generator(torch.randn(6, 4, generator=torch.Generator().manual_seed(9)))
+    found[name] = samples.detach()
+    found["scores " + name] = method.discriminator(images[:8].float() / 127.5 - 1).detach()
+save_file(found, sys.argv[1] + f".{ranks.rank}")
+"""
+
+
 def launch(world: int, out: Path, program: str = PROGRAM, *arguments: str) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -147,6 +195,16 @@ def test_two_ranks_equal_one(tmp_path: Path) -> None:
     for key, value in alone.items():
         assert torch.equal(first[key], second[key]), key
         assert torch.allclose(value, first[key], atol=1e-6), key
+
+
+def test_batch_norm_sees_the_whole_batch_on_two_ranks(tmp_path: Path) -> None:
+    launch(1, tmp_path / "one", NORMED)
+    launch(2, tmp_path / "two", NORMED)
+    alone, first, second = (load_file(tmp_path / name) for name in ("one.0", "two.0", "two.1"))
+    for name in ("shared", "scores shared"):
+        assert torch.equal(first[name], second[name])
+        assert torch.allclose(alone[name], first[name], atol=2e-4), name
+    assert float((alone["scores apart"] - first["scores apart"]).abs().max()) > 2e-3  # what it would be without
 
 
 def test_ranks_stop_and_save_together_under_a_budget_of_time(tmp_path: Path) -> None:

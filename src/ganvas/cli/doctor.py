@@ -65,7 +65,7 @@ def examine_run(name: str) -> dict[str, Any]:
     from ganvas.training.monitors import examine
 
     run = Run(names.existing(name))
-    findings = [finding.to_json() for finding in examine(run.stats())]
+    findings = [finding.to_json() for finding in examine(run.stats(), run.scores())]
     return {"run": str(run.path), "findings": findings, "ended": run.ended()}
 
 

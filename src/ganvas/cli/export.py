@@ -16,6 +16,7 @@ def export(
     *,
     out: Annotated[Path, Parameter(name=["--out", "-o"])] = Path("model.safetensors"),
     format: Literal["auto", "safetensors", "onnx"] = "auto",  # noqa: A002 -- it is the flag's name
+    last: Annotated[bool, Parameter(negative="")] = False,
     force: Annotated[bool, Parameter(negative="")] = False,
     output: Speaking = NORMAL,
 ) -> None:
@@ -30,6 +31,7 @@ def export(
         model: a run's name, or the path of a run or model folder.
         out: the file to write.
         format: auto goes by the file's ending; onnx needs ganvas[onnx].
+        last: of a run, take the last state of training and not the best.
         force: overwrite what is there.
     """
     from ganvas.cli import names
@@ -41,5 +43,5 @@ def export(
     target = claim(out, endings, force=force, folder=False)
     kind: Literal["safetensors", "onnx"] = "onnx" if target.suffix.lower() == ".onnx" else "safetensors"
     target.parent.mkdir(parents=True, exist_ok=True)
-    write(load(names.existing(model)), target, kind)
+    write(load(names.model_of(model, last=last)), target, kind)
     output.result({"out": str(target), "format": kind, "model": model}, f"exported {model} to {target}")

@@ -157,11 +157,14 @@ class MachineFlags:
         device: auto (cuda > mps > cpu), cpu, cuda, cuda:1 or mps.
         precision: fp32, bf16 (autocast, weights stay fp32), or auto: bf16 for pictures on a GPU that has it.
         threads: CPU threads; a run repeats bit for bit at the same number only.
+        micro_batch: samples of a batch that an update takes at a time, its gradients added up; by default the whole batch,
+            and half as many whenever memory runs out.
     """
 
     device: str = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     threads: Count = None
+    micro_batch: Count = None
 
 
 DataGroup = Annotated[DataFlags, Parameter(name="*", group=Group("Data", sort_key=1))]

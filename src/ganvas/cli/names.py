@@ -62,6 +62,16 @@ def existing(run: str) -> Path:
     )
 
 
+def model_of(run: str, *, last: bool) -> Path:
+    """Where the model lies that a user means by ``run``: its best, or with ``last`` the last one of a run.
+
+    Raises:
+        ModelError: there is no such run or model.
+    """
+    folder = existing(run)
+    return folder / "model" if last and (folder / "config.json").is_file() else folder
+
+
 def all_runs(root: Path = RUNS) -> list[Path]:
     """The run folders below ``root``, by name."""
     return sorted(path.parent for path in root.glob("*/config.json"))

@@ -25,6 +25,7 @@ def sample(
     labels: str | None = None,
     seed: Annotated[int, Parameter(validator=not_negative)] = 0,
     truncation: Annotated[float | None, Parameter(validator=at_least_0)] = None,
+    last: Annotated[bool, Parameter(negative="")] = False,
     force: Annotated[bool, Parameter(negative="")] = False,
     metadata: bool = True,
     output: Speaking = NORMAL,
@@ -45,6 +46,7 @@ def sample(
         seed: which samples.
         truncation: psi; samples are more typical and less varied the smaller it is. Of stylegan: from 0, the average picture,
             to 1; of others only latents with |z| <= psi are drawn.
+        last: of a run, take the last state of training and not the best.
         force: overwrite what is there.
         metadata: write seed and model hash into each PNG.
     """
@@ -52,7 +54,7 @@ def sample(
     from ganvas.runs import load
 
     target = claim(out, {".png", ".npy"}, force=force)
-    loaded = load(names.existing(model))
+    loaded = load(names.model_of(model, last=last))
     wanted = None if labels is None else numbers_of(labels, loaded.spec.classes)
     samples = loaded.sample(count, seed=seed, labels=wanted, truncation=truncation)
     facts = {"seed": seed, "model": loaded.hash, "method": loaded.method_name, "truncation": truncation, "labels": wanted}

@@ -17,7 +17,7 @@ from ganvas.cli.gallery import Gallery
 from ganvas.cli.output import Output, speaks
 from ganvas.cli.tensorboard import Board
 from ganvas.data import Data, open_source
-from ganvas.errors import UsageError
+from ganvas.errors import Diverged, UsageError
 from ganvas.evaluation.best import GROWTH, BestSnapshot
 from ganvas.method import Method, MethodConfig
 from ganvas.methods import METHODS
@@ -159,7 +159,7 @@ def again(original: Run, folder: Path) -> Training:
         raise UsageError(f"run {names.spoken(original.path)} has no steps to repeat", "resume it first")
     data = reopen(config)
     method = build(config["method"], METHODS[config["method"]].Config(**config["config"]), data, config["seed"])
-    machine = MachineFlags(settings["device"], settings["precision"], settings["threads"])
+    machine = MachineFlags(settings["device"], settings["precision"], settings["threads"], settings.get("micro_batch"))
     return Training(method, data, Run(folder, seed=config["seed"]), BudgetFlags(steps=step), machine, heal=settings["heal"])
 
 
@@ -195,6 +195,25 @@ def describe(data: Data) -> str:
     kind = f"{count} of {shape}" if data.spec.is_image else f"{count}, points in {shape} dimensions"
     labels = f", {len(data.spec.classes)} classes" if data.spec.classes else ", no labels"
     return f"{data.name}, {kind}{labels}"
+
+
+def place(training: Training) -> str:
+    """Where it trains, in words: "cpu, fp32, 2 threads"."""
+    from ganvas.training.precision import choose_autocast, choose_device
+
+    device, spec = choose_device(training.machine.device), training.data.spec
+    precision = training.machine.precision
+    if training.resume and precision == "auto":
+        precision = training.run.config["training"]["precision"]
+    words = [str(device)]
+    if device.type == "cuda":
+        words = [f"{device}, {torch.cuda.get_device_name(device)}"]
+    automatic = precision == "auto" and choose_autocast(precision, device, spec) is not None
+    words.append("bf16" if precision == "bf16" or automatic else "fp32")
+    if device.type == "cpu":
+        threads = training.machine.threads or (torch.get_num_threads() if spec.is_image else 1)
+        words.append(f"{threads} thread{'s' if threads > 1 else ''}")
+    return ", ".join(words)
 
 
 def plan(training: Training) -> tuple[dict[str, Any], str]:
@@ -233,9 +252,10 @@ def follow(training: Training, output: Output) -> Outcome:
         Interrupted: a signal stopped it; the error names the command that continues it.
     """
     method, run, budget, machine = training.method, training.run, training.budget, training.machine
+    output.say(f"on {place(training)}; seed {run.seed}")
     progresses = train(
         method, training.data, run, steps=budget.steps, images=budget.images, minutes=budget.minutes,
-        device=machine.device, precision=machine.precision, threads=machine.threads,
+        device=machine.device, precision=machine.precision, threads=machine.threads, micro_batch=machine.micro_batch,
         save_seconds=training.save_every, save_growth=GROWTH, heal=training.heal, resume=training.resume,
         remember={"score": training.score, "patience": training.patience},
     )  # fmt: skip
@@ -260,6 +280,10 @@ def follow(training: Training, output: Output) -> Outcome:
     except Interrupted as stop:
         # The engine knows the step, only the command line knows how the run is called.
         stop.args = (f"{stop.cause}: continue with `{resume_command(training)}`",)
+        raise
+    except Diverged:
+        for line in report_lines(training, {}):
+            output.say(line)
         raise
     assert progress is not None
     return conclude(training, progress, gallery)

@@ -148,7 +148,7 @@ def read(folder: Path) -> Account:
         ],
         ended=why_ended(folder),
         diverged=read_object(folder / "ended.json").get("reason") == "diverged",
-        findings=diagnose(stats),
+        findings=diagnose(stats, run.scores()),
         troubles=troubles(folder, stats, moments),
     )
 
@@ -275,10 +275,10 @@ def terms_of(record: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in record.items() if "/" in name and (value is None or number(value) is not None)}
 
 
-def diagnose(stats: list[dict[str, Any]]) -> list[Finding]:
+def diagnose(stats: list[dict[str, Any]], scores: list[dict[str, Any]]) -> list[Finding]:
     """The doctor's findings on the records."""
     known = [{name: value for name, value in record.items() if value is not None} for record in stats]
-    return [finding for finding in examine(known) if finding.severity != "ok"] if known else []
+    return [finding for finding in examine(known, scores) if finding.severity != "ok"] if known else []
 
 
 def troubles(folder: Path, stats: list[dict[str, Any]], moments: list[Moment | None]) -> list[str]:

@@ -19,6 +19,7 @@ from ganvas.data import Data
 from ganvas.errors import UsageError
 from ganvas.evaluation.fixed import BATCH, fixed_inputs, scored_count
 from ganvas.method import Method
+from ganvas.metrics.manifold import manifold_scores
 from ganvas.metrics.moments import Moments
 from ganvas.metrics.networks import FeatureNetwork, feature_network
 from ganvas.metrics.psnr_ssim import l1
@@ -59,6 +60,9 @@ class Measure(Protocol):
     def distance(self, encoded: Tensor) -> float:
         """From encoded samples to the real ones."""
 
+    def spread(self, encoded: Tensor) -> dict[str, float]:
+        """How encoded samples lie among the real ones, by name; nothing where distances between two samples mean little."""
+
 
 class Sliced:
     """The sliced Wasserstein distance of raw pixels or coordinates: no network, no labels, no download.
@@ -80,6 +84,9 @@ class Sliced:
     def distance(self, encoded: Tensor) -> float:
         return sliced_wasserstein(encoded, self.real[: len(encoded)])
 
+    def spread(self, encoded: Tensor) -> dict[str, float]:
+        return {}
+
 
 class Frechet:
     """The Frechet distance of a network's features."""
@@ -90,13 +97,20 @@ class Frechet:
         self.weights, self.resizer = network.weights, network.resizer
 
     def prepare(self, real: Tensor) -> None:
-        self.real = Moments.of(self.extractor.features(real))
+        self.features = self.extractor.features(real)
+        self.real = Moments.of(self.features)
 
     def encode(self, samples: Tensor) -> Tensor:
         return self.extractor.features(samples)
 
     def distance(self, encoded: Tensor) -> float:
         return Moments.of(encoded).frechet(self.real)
+
+    def spread(self, encoded: Tensor) -> dict[str, float]:
+        if min(len(encoded), len(self.features)) < FEWEST:
+            return {}
+        found = manifold_scores(self.features, encoded)
+        return {name: round(getattr(found, name)[0], 4) for name in ("precision", "recall", "coverage")}
 
 
 def choose_measure(word: str, data: Data) -> Measure:
@@ -175,7 +189,9 @@ class BestSnapshot:
             return None
         started = time.monotonic()
         score, beside = self.score(progress)
-        self.run.log_score({**facts(progress), "score": score.to_json(), "floor": self.floor, **beside})
+        record = {**facts(progress), "score": score.to_json(), "floor": self.floor, **beside}
+        self.run.log_score(record)
+        progress.take_score(record)
         if score.value < self.value:
             self.value = score.value
             self.run.keep_best(progress.step, score.to_json())
@@ -190,7 +206,8 @@ class BestSnapshot:
     def score(self, progress: Progress) -> tuple[Score, dict[str, float]]:
         """The score of the averaged weights now, its standard error that of the outputs alone; and what stands beside it.
 
-        That is, for pairs, "l1": the mean distance of translations to their targets, 0..2.
+        That is, for pairs, "l1": the mean distance of translations to their targets, 0..2. Of a feature network also
+        "precision", "recall" and "coverage" in its features, by which the doctor sees modes that are lost.
         """
         encoded, gaps = [], []
         targets = self.inputs.real
@@ -207,7 +224,8 @@ class BestSnapshot:
             blocks = [self.measure.distance(block) for block in whole.chunk(BLOCKS)]
             error = float(torch.tensor(blocks, dtype=torch.float64).std()) / math.sqrt(BLOCKS)
         score = Score(self.measure.title, self.measure.distance(whole), self.stamp, standard_error=error)
-        return score, {"l1": round(float(torch.cat(gaps).mean()), 6)} if gaps else {}
+        beside = {"l1": round(float(torch.cat(gaps).mean()), 6)} if gaps else {}
+        return score, beside | self.measure.spread(whole)
 
 
 def facts(progress: Progress) -> dict[str, Any]:

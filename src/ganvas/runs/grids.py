@@ -210,6 +210,21 @@ def save_curves(path: Path, records: list[dict[str, Any]]) -> Path | None:
         path: the PNG.
         records: of stats.jsonl: "step", "images", terms named "player/term", and "wasserstein".
     """
+    picture = drawn_curves(records)
+    return None if picture is None else save_picture(path, picture)
+
+
+def curves_bytes(records: list[dict[str, Any]]) -> bytes | None:
+    """What ``save_curves`` draws, as the bytes of a PNG."""
+    picture = drawn_curves(records)
+    if picture is None:
+        return None
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def drawn_curves(records: list[dict[str, Any]]) -> Image.Image | None:
     panels = curves(records)
     if not panels:
         return None
@@ -224,7 +239,7 @@ def save_curves(path: Path, records: list[dict[str, Any]]) -> Path | None:
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8)
     axes.set_xlabel("images")
-    return save_picture(path, drawn(figure))
+    return drawn(figure)
 
 
 def curves(records: list[dict[str, Any]]) -> dict[str, dict[str, tuple[list[float], list[float]]]]:

@@ -89,6 +89,12 @@ class Run:
         steps = self.steps()
         return f"Run({str(self.path)!r}, seed={self.seed}, last checkpoint at step {steps[-1] if steps else 'none'})"
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: where the run stands, its samples over time and its curves."""
+        from ganvas.runs.notebook_view import page
+
+        return page(self)
+
     def __enter__(self) -> Self:
         return self
 
@@ -302,11 +308,11 @@ class Run:
         self._scores.rewind(step)
 
     def note_end(self, record: dict[str, Any]) -> None:
-        """Writes ended.json: {"reason": "budget", "asked" or "diverged", "words", "step", "seconds"}."""
+        """Writes ended.json: {"reason", "words", "step", "seconds"}; reasons: budget, asked, interrupted, left, diverged."""
         replace_file(self.path / ENDED, sealed({"schema": SCHEMA, **record}))
 
     def ended(self) -> dict[str, Any] | None:
-        """Why training ended; None while it goes on, when it was interrupted, and when that is not known."""
+        """Why training ended; None while it goes on, after a kill, and when that is not known."""
         try:
             record = unseal((self.path / ENDED).read_bytes())
         except OSError:

@@ -22,6 +22,7 @@ from ganvas.errors import UsageError
 from ganvas.method import Method
 from ganvas.runs.latents import draw
 from ganvas.training.engine import Engine
+from ganvas.training.shared_norm import SharedBatchNorm
 
 SAMPLES = 128
 FEWEST = 32
@@ -162,11 +163,15 @@ def at_rest(method: Method) -> Iterator[None]:
     for norm in norms:
         norm.train()
         norm.momentum = 0.0
+        if isinstance(norm, SharedBatchNorm):
+            norm.alone = True  # only the first rank makes checkups
     try:
         yield
     finally:
         for norm, momentum, tracked in memories:
             norm.momentum = momentum
+            if isinstance(norm, SharedBatchNorm):
+                norm.alone = False
             if tracked is not None and norm.num_batches_tracked is not None:
                 norm.num_batches_tracked.copy_(tracked)
         for module, training in modes:

@@ -15,6 +15,7 @@ from ganvas.errors import ModelError
 from ganvas.method import Method, Terms
 from ganvas.networks.augment import EVERY
 from ganvas.training.averaging import Average
+from ganvas.training.micro_batches import MicroBatches
 from ganvas.training.ranks import Ranks
 
 
@@ -40,11 +41,13 @@ class Engine:
     def __init__(self, method: Method, *, device: torch.device, autocast: torch.dtype | None, seed: int, ranks: Ranks) -> None:
         self.device, self.seed, self.ranks, self.autocast = device, seed, ranks, autocast
         self.method = method.to(device=device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+        ranks.share_norms(method)
         ranks.broadcast([*method.parameters(), *method.buffers()])
         self.optimizers = method.optimizers()
         self.rates = {name: [group["lr"] for group in o.param_groups] for name, o in self.optimizers.items()}
         self.averages = {name: Average(getattr(method, name), method.config.ema_half_life) for name in method.averaged}
         self.window: dict[str, list[Tensor]] = {}
+        self.micro: MicroBatches | None = None
         self.gauging = False
         self.gauges: dict[str, Tensor] = {}
         self._players = {name: [p for g in o.param_groups for p in g["params"]] for name, o in self.optimizers.items()}
@@ -55,7 +58,8 @@ class Engine:
     def step(self, step: int, batches: Iterator[Any]) -> None:
         """Plays the method's step number ``step``; every random draw in it is a function of (seed, rank, step)."""
         self.seed_generators(step)
-        with torch.autocast(self.device.type, self.autocast) if self.autocast else nullcontext():
+        autocast = torch.autocast(self.device.type, self.autocast) if self.autocast else nullcontext()
+        with self.micro.around(self.method) if self.micro else nullcontext(), autocast:
             self.method.train_step(step, batches, self.update)
         if self.method.augments.adapts and (step + 1) % EVERY == 0:
             self.adapt(step + 1)
@@ -82,11 +86,14 @@ class Engine:
         for parameter in others:
             parameter.requires_grad_(False)
         optimizer.zero_grad(set_to_none=True)
-        terms = loss(*arguments)
-        with torch.autocast(self.device.type, enabled=False) if self.autocast else nullcontext():
+        if self.micro:
+            terms = self.micro.minimise(loss, arguments, self.backward)
+        else:
+            terms = loss(*arguments)
             total = sum(terms.values())
             assert isinstance(total, Tensor)
-            total.backward()
+            self.backward(total)
+        with torch.autocast(self.device.type, enabled=False) if self.autocast else nullcontext():
             self.ranks.average_gradients(self._players[player])
             if self.gauging:
                 gradients = [p.grad for p in self._players[player] if p.grad is not None]
@@ -98,6 +105,16 @@ class Engine:
             torch.clear_autocast_cache()  # it holds bf16 copies of the weights from before this update
         for name, value in terms.items():
             self.window.setdefault(f"{player}/{name}", []).append(value.detach())
+
+    def backward(self, of: Tensor, gradient: Tensor | None = None) -> None:
+        """Adds up the gradients of a sum of terms, each operation in the number format of its forward pass."""
+        with torch.autocast(self.device.type, enabled=False) if self.autocast else nullcontext():
+            of.backward(gradient)
+
+    def take_at_most(self, samples: int | None) -> None:
+        """Makes updates from parts of at most ``samples`` samples from now on (see ``MicroBatches``); None: of whole batches."""
+        batch = self.method.config.batch_size
+        self.micro = MicroBatches(batch, samples) if samples is not None and samples < batch else None
 
     def average(self, images: int, batch: int) -> None:
         """Moves the averages towards the weights, after a step that ends at ``images`` images."""

@@ -46,6 +46,7 @@ def train(
     save_growth: float = 0.0,
     log_steps: int = 20,
     heal: int = 0,
+    micro_batch: int | None = None,
     resume: bool = False,
     remember: Mapping[str, Any] = MappingProxyType({}),
 ) -> Iterator[Progress]:
@@ -64,6 +65,8 @@ def train(
         log_steps: steps between records in stats.jsonl.
         heal: how often divergence is met by a rollback to the last good state with half the learning rates, before it is an
             error; above 0 the doctor also gives an under-trained critic more steps and an overfitting one more augmentation.
+        micro_batch: samples that an update takes at a time, its gradients added up over the batch; None is the whole batch.
+            Whenever memory runs out it is halved, and training goes on from the last checkpoint.
         remember: more facts for config.json's "training", for the caller to find when the run is resumed.
 
     Raises:
@@ -77,15 +80,17 @@ def train(
         run.seed = int(recorded["seed"])
         threads = threads or recorded["training"]["threads"]
         precision = recorded["training"]["precision"] if precision == "auto" else precision
+        micro_batch = micro_batch or recorded["training"].get("micro_batch")
     place = choose_device(device)
     if threads or (place.type == "cpu" and not data.spec.is_image):
         torch.set_num_threads(threads or 1)
     autocast = choose_autocast(precision, place, data.spec)
     ranks = Ranks(place)
     engine = Engine(method, device=place, autocast=autocast, seed=run.seed, ranks=ranks)
-    session = Session(method, data, run, budget, engine, log_steps=log_steps, heal=heal)
+    session = Session(method, data, run, budget, engine, log_steps=log_steps, heal=heal, micro_batch=micro_batch)
     asked = {"steps": steps, "images": images, "minutes": minutes, "device": device, "precision": precision, "threads": threads}
     kept = {"log_steps": log_steps, "save_seconds": save_seconds, "save_steps": save_steps, "keep": run.keep, "heal": heal}
+    kept |= {"micro_batch": micro_batch}
     if ranks.first:
         begin(run, method, data, asked | kept | dict(remember), resume)
     with run, DeferredSignals() as signals:
@@ -147,7 +152,7 @@ def play(session: Session, signals: DeferredSignals, saves: Saves) -> Iterator[P
     try:
         yield session.progress()
         (spent,) = ranks.any(ranks.first and session.fraction >= 1)
-        stop = enough = False
+        stop = enough = short = False
         while not (spent or stop or enough):
             try:
                 session.advance()
@@ -168,16 +173,27 @@ def play(session: Session, signals: DeferredSignals, saves: Saves) -> Iterator[P
                     session.end("diverged", error.cause)
                     raise explain(error, session) from error
                 session.roll_back()
+            except (RuntimeError, MemoryError) as error:
+                if not (ran_out_of_memory(error) and session.divisible):
+                    raise
+                short = True
+            if short:  # not above: while the error is being handled, its traceback holds all that the step had made
+                short = False
+                session.divide()
         session.save()
     except GeneratorExit:
         session.save()
+        session.end("left", "whoever followed it stopped")
         raise
     except (RuntimeError, MemoryError) as error:
         if not ran_out_of_memory(error):
             raise
-        raise ResourceError(f"out of memory at step {session.step}", "lower --batch-size, --width or --size") from error
+        parts = f", with {session.micro_batch} samples at a time" if session.micro_batch else ""
+        raise ResourceError(f"out of memory at step {session.step}{parts}", "lower --batch-size, --width or --size") from error
     if stop:
-        raise Interrupted(signals.pending or signal.SIGTERM, session.step)
+        number = signals.pending or signal.SIGTERM
+        session.end("interrupted", f"stopped by {signal.Signals(number).name}, `ganvas resume` continues")
+        raise Interrupted(number, session.step)
     session.end("asked" if session.asked_to_stop else "budget", session.asked_to_stop or "the budget is spent")
     yield session.progress(done=True)
 

@@ -8,7 +8,7 @@ looks ill. Its bounds are ratios to what the real samples or the run's own start
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from statistics import median
@@ -81,10 +81,16 @@ def is_checkup(record: dict[str, Any]) -> bool:
 
 
 class Chart:
-    """Records arranged for the rules: figures by name over time."""
+    """Records arranged for the rules: figures by name over time.
 
-    def __init__(self, records: list[dict[str, Any]]) -> None:
+    Args:
+        records: of stats.jsonl, oldest first.
+        scores: of scores.jsonl, oldest first.
+    """
+
+    def __init__(self, records: list[dict[str, Any]], scores: Sequence[dict[str, Any]] = ()) -> None:
         self.records = records
+        self.scores = scores
         self.health: list[dict[str, float]] = [record.get("health", {}) for record in records]
 
     @cached_property
@@ -129,6 +135,8 @@ class Chart:
         return self.lasts("distance", lambda value: value > FAR)
 
 
+GIVEN_UP = "the generator gives up parts of the data"
+BACK_TO_BEST = "go back to the best snapshot, and lower the learning rate from there"
 SLOWER = "lower the learning rate, or raise the penalty (--penalty, --gamma); --heal 3 does the first by itself"
 
 Rule = Callable[[Chart], Finding | None]
@@ -240,7 +248,33 @@ def low_diversity(chart: Chart) -> Finding | None:
 
 
 def losing_modes(chart: Chart) -> Finding | None:
-    """Recall fell from what it was, while precision holds."""
+    """The samples' spread over the data fell from what it was, while each still looks real: in features, else in pixels."""
+    return fallen_coverage(chart) or fallen_recall(chart)
+
+
+def fallen_coverage(chart: Chart) -> Finding | None:
+    """Coverage in the features of the score, of 2,000 samples: noise is a few hundredths, so two scores are enough."""
+    known = [score for score in chart.scores if score.get("coverage") is not None and score.get("precision") is not None]
+    if len(known) < 3:
+        return None
+    peak = max(known[:-2], key=lambda score: score["coverage"])
+    last = known[-2:]
+    covers = max(score["coverage"] for score in last)
+    if peak["coverage"] < 0.2 or covers > 0.6 * peak["coverage"]:
+        return None
+    if min(score["precision"] for score in last) < 0.8 * peak["precision"]:
+        return None  # worse pictures altogether: another illness
+    seen = (
+        f"samples covered {peak['coverage']:.0%} of the data at step {peak['step']:,} and cover {covers:.0%} now "
+        "(in the score's features), while they look as real as then"
+    )
+    return Finding(
+        "losing modes", seen, GIVEN_UP, BACK_TO_BEST, "bad", "certain" if covers < 0.3 * peak["coverage"] else "likely"
+    )
+
+
+def fallen_recall(chart: Chart) -> Finding | None:
+    """Recall among the checkups' few samples, as they are."""
     recall = [checkup["recall"] for checkup in chart.checkups if "recall" in checkup]
     if len(recall) < 2 * LASTING or not chart.lasts("precision", lambda precision: precision > 0.5):
         return None
@@ -249,8 +283,7 @@ def losing_modes(chart: Chart) -> Finding | None:
     if peak < 0.3 or now > 0.5 * peak:
         return None
     seen = f"the share of real samples near a generated one fell from {peak:.0%} to {now:.0%}, samples still look real"
-    remedy = "go back to the best snapshot, and lower the learning rate from there"
-    return Finding("losing modes", seen, "the generator gives up parts of the data", remedy, "bad")
+    return Finding("losing modes", seen, GIVEN_UP, BACK_TO_BEST, "bad")
 
 
 def saturated(chart: Chart) -> Finding | None:
@@ -315,10 +348,10 @@ RULES: tuple[Rule, ...] = (
 """In the order in which causes come before their effects: a game without a working critic has no diversity either."""
 
 
-def examine(records: list[dict[str, Any]]) -> list[Finding]:
-    """The findings of a run's records (of stats.jsonl, oldest first), the most severe first."""
+def examine(records: list[dict[str, Any]], scores: Sequence[dict[str, Any]] = ()) -> list[Finding]:
+    """The findings of a run's records and scores (of stats.jsonl, scores.jsonl; oldest first), the most severe first."""
     if not records:
         return []
-    chart = Chart(records)
+    chart = Chart(records, scores)
     findings = [finding for rule in RULES if (finding := rule(chart)) is not None]
     return sorted(findings, key=lambda finding: finding.severity != "bad")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import platform
+
 import torch
 
 from ganvas.data.batches import Spec
@@ -35,8 +38,17 @@ def choose_autocast(precision: str, device: torch.device, spec: Spec) -> torch.d
     if precision == "fp32":
         return None
     if precision == "bf16":
+        if device.type == "cpu" and not has_bf16():
+            logging.getLogger("ganvas").warning("this processor has no bf16 instructions: bf16 will be slower than fp32 here")
         return torch.bfloat16
     if precision != "auto":
         raise UsageError(f"unknown precision {precision!r}", "use auto, fp32 or bf16")
     native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.bfloat16 if native and spec.is_image else None
+
+
+def has_bf16() -> bool:
+    """Whether the processor multiplies bf16 natively (AVX-512 BF16, AMX, or an ARM core that is Apple's or newer than 2020)."""
+    if platform.machine().lower() in {"arm64", "aarch64"}:
+        return True  # torch does not tell; nearly all that run it today do
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())

@@ -14,7 +14,9 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch import Tensor
+from torch import Tensor, nn
+
+from ganvas.training.shared_norm import share_norms
 
 
 class Ranks:
@@ -49,6 +51,11 @@ class Ranks:
         """Replaces a tensor by its sum over ranks, in place, without waiting for the device."""
         if self.world > 1:
             dist.all_reduce(tensor)
+
+    def share_norms(self, module: nn.Module) -> None:
+        """Makes the batch norms inside take their statistics over every rank's part of the batch."""
+        if self.world > 1:
+            share_norms(module)
 
     def broadcast(self, tensors: Iterable[Tensor]) -> None:
         """Gives every rank the first one's values, in place: at the start, and for buffers before a save."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ganvas.data import Data
@@ -54,6 +56,12 @@ class Progress:
         if self.session is not None:
             self.session.asked_to_stop = words
 
+    def take_score(self, record: dict[str, Any]) -> None:
+        """Lets the doctor know of a score: a record of scores.jsonl."""
+        if self.session is not None:
+            self.session.scores.append(record)
+            self.session.examine()
+
     def sample(self, latent: Tensor, label: Tensor | None = None) -> Tensor:
         """Samples from the averaged weights, on the CPU in float32; does not disturb training."""
         return self.engine.sample(latent, label)
@@ -67,8 +75,9 @@ class Session:
     """One process's training of one run: the engine, the data's cursor, the clock and the record."""
 
     def __init__(
-        self, method: Method, data: Data, run: Run, budget: Budget, engine: Engine, *, log_steps: int, heal: int = 0
-    ) -> None:
+        self, method: Method, data: Data, run: Run, budget: Budget, engine: Engine, *, log_steps: int, heal: int = 0,
+        micro_batch: int | None = None,
+    ) -> None:  # fmt: skip
         self.method, self.data, self.run, self.budget, self.engine = method, data, run, budget, engine
         self.log_steps, self.heal = log_steps, heal
         ranks = engine.ranks
@@ -80,8 +89,11 @@ class Session:
         self.rollbacks = 0
         self.changes: dict[str, Any] = {}
         self.changed_at = 0
+        self.micro_batch = micro_batch
+        engine.take_at_most(micro_batch)
         self.saved: int | None = None
         self.history = History()
+        self.scores: list[dict[str, Any]] = []
         self.notices: list[Finding] = []
         self.findings: list[Finding] = []
         self.checkup: Checkup | None = None
@@ -128,10 +140,14 @@ class Session:
             record["health"] = self.health()
             self.run.log(record)
             self.history.append(record)
-            self.findings = examine(self.history.records)
+            self.examine()
         self.engine.clear_terms()
         if self.heal:
             self.treat()
+
+    def examine(self) -> None:
+        """Lets the doctor look at all records so far."""
+        self.findings = examine(self.history.records, self.scores)
 
     def treat(self) -> None:
         """Applies the doctor's remedies; the first rank decides for all. Raises Diverged when the game runs away."""
@@ -206,7 +222,7 @@ class Session:
         if self.engine.ranks.first:
             facts = {"step": self.step, "images": self.images, "seconds": self.seconds}
             own: dict[str, Any] = {"cursor": self.stream.cursor, "rate_scale": self.rate_scale, "rollbacks": self.rollbacks}
-            own |= {"changes": self.changes, "changed_at": self.changed_at}
+            own |= {"changes": self.changes, "changed_at": self.changed_at, "micro_batch": self.micro_batch}
             self.run.save(self.step, tensors, state | facts | own)
             weights = {
                 f"{name}.{key}": value
@@ -230,13 +246,17 @@ class Session:
         self.rate_scale, self.rollbacks = float(state["rate_scale"]), int(state["rollbacks"])
         self.changed_at = int(state.get("changed_at", 0))
         self.change(state.get("changes", {}))
+        sizes = [size for size in (self.micro_batch, state.get("micro_batch")) if size is not None]
+        self.micro_batch = min(sizes, default=None)
+        self.engine.take_at_most(self.micro_batch)
         self._seconds_before, self._started = float(state["seconds"]), time.monotonic()
         self._speed_mark = (self.images, self.seconds)
         self.saved = self.step
         if self.engine.ranks.first:
             self.run.rewind_log(self.step)
             self.history = History(self.run.stats())
-            self.findings = examine(self.history.records)
+            self.scores = self.run.scores()
+            self.examine()
         return True
 
     def end(self, reason: str, words: str) -> None:
@@ -245,14 +265,43 @@ class Session:
             self.run.note_end({"reason": reason, "words": words, "step": self.step, "seconds": round(self.seconds, 3)})
 
     def roll_back(self) -> None:
-        """After divergence: the last good state with lower rates; the time that was lost stays on the clock."""
-        seconds, scale, rollbacks = self.seconds, self.rate_scale, self.rollbacks
-        self.engine.clear_terms()
+        """After divergence: the last good state with lower rates."""
         step = self.engine.ranks.share(self.last_good() if self.engine.ranks.first else None)
-        self.restore(step)
+        self.go_back(step)
         if self.engine.ranks.first:
             self.run.forget_after(self.step)
-        self._seconds_before, self.rate_scale, self.rollbacks = seconds, scale * HEALING_FACTOR, rollbacks + 1
+        self.rate_scale, self.rollbacks = self.rate_scale * HEALING_FACTOR, self.rollbacks + 1
+
+    def go_back(self, step: int | None = None) -> None:
+        """Back to the last checkpoint (or that of ``step``); the time that was lost stays on the clock."""
+        seconds, scale, rollbacks = self.seconds, self.rate_scale, self.rollbacks
+        self.engine.clear_terms()
+        self.restore(step)
+        self._seconds_before, self.rate_scale, self.rollbacks = seconds, scale, rollbacks
+
+    @property
+    def divisible(self) -> bool:
+        """Whether updates can be made from smaller parts of a batch; ranks would have to agree while one of them is stuck."""
+        return self.engine.ranks.world == 1 and (self.micro_batch or self.method.config.batch_size) > 1
+
+    def divide(self) -> None:
+        """After memory ran out: on from the last checkpoint with half as many samples at a time, the same effective batch."""
+        reached = self.step
+        for optimizer in self.engine.optimizers.values():
+            optimizer.zero_grad(set_to_none=True)
+        gc.collect()
+        if self.engine.device.type == "cuda":
+            torch.cuda.empty_cache()
+        smaller = -(-(self.micro_batch or self.method.config.batch_size) // 2)
+        self.go_back()
+        self.micro_batch = smaller
+        self.engine.take_at_most(smaller)
+        because = f"memory ran out in step {reached + 1}"
+        words = f"each update now takes {smaller} samples at a time, the effective batch stays {self.method.config.batch_size}"
+        self.notices.append(Finding("memory", because, words, "lower --width or --size to be faster", "watch", "certain"))
+        record = {"step": self.step, "micro_batch": smaller, "because": because}
+        self.run.log(record)
+        self.history.append(record)
 
     def last_good(self) -> int | None:
         """The step of the newest checkpoint from before the signs of divergence set in; None for the newest of all."""
