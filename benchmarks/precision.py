@@ -2,7 +2,7 @@
 
 python benchmarks/precision.py --steps 600 --seeds 3
 
-The two precisions share a seed's data, latents and first weights, so their difference is compared seed by seed: bf16 is worse when
+The two precisions share a seed's data, latents and first weights, so their difference is taken seed by seed: bf16 is worse when
 the mean of the differences is above twice its standard error.
 """
 

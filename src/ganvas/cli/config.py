@@ -1,8 +1,9 @@
-"""``ganvas config show``: each setting of a command, and where its value came from."""
+"""``ganvas config``: each setting of a command and where its value came from; the recipes that come with ganvas."""
 
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Annotated
 
 from cyclopts import App, MissingArgumentError, Parameter
@@ -10,7 +11,30 @@ from cyclopts import App, MissingArgumentError, Parameter
 from ganvas.cli.output import NORMAL, Speaking
 from ganvas.errors import UsageError
 
-app = App(name="config", help="Show what settings a command would run with.")
+app = App(name="config", help="Show what settings a command would run with, and the presets.")
+
+
+@app.command
+def presets(name: str | None = None, /, *, output: Speaking = NORMAL) -> None:
+    """List the presets, recipes that --preset takes: what each is for, its command, cost and measured result.
+
+    For example:
+
+        ganvas config presets
+        ganvas config presets ring      the file itself, to start one of your own from
+
+    Args:
+        name: of one preset.
+    """
+    from ganvas.cli import presets as kept
+
+    if name is not None:
+        told = kept.recipe(name)
+        output.result(asdict(told), told.text.rstrip())
+        return
+    recipes = [kept.recipe(each) for each in kept.names()]
+    lines = [f"{told.name}: {told.title}\n  {told.command}\n  cost    {told.cost}\n  result  {told.result}" for told in recipes]
+    output.result({told.name: asdict(told) for told in recipes}, "\n".join(lines))
 
 
 @app.command

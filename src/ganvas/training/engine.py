@@ -112,7 +112,7 @@ class Engine:
             of.backward(gradient)
 
     def take_at_most(self, samples: int | None) -> None:
-        """Makes updates from parts of at most ``samples`` samples from now on (see ``MicroBatches``); None: of whole batches."""
+        """Makes updates from at most ``samples`` samples at a time from now on (see ``MicroBatches``); None: from the batch."""
         batch = self.method.config.batch_size
         self.micro = MicroBatches(batch, samples) if samples is not None and samples < batch else None
 

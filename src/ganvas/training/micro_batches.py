@@ -2,8 +2,8 @@
 
 A loss that is a mean over samples has as its gradient the mean of its parts' gradients, so an update keeps its effective batch.
 Two things need parts: the losses, whose arguments are split and whose gradients add up; and the players' forward passes outside
-of losses (the fakes of a step), which are made part by part, and once more when their gradient is needed, so that only one part's
-activations exist at a time. What is taken over a batch as a whole, such as batch norm's statistics, is then taken over a part.
+of losses (the fakes of a step), made part by part, and once more when their gradient is needed, so that only the activations of
+one part exist at a time. What is taken over a batch as a whole, such as batch norm's statistics, is then taken over a part.
 """
 
 from __future__ import annotations
