@@ -62,10 +62,11 @@ def main() -> None:
     parser.add_argument("--method", choices=sorted(RECIPES), default="wgan-gp")
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first-seed", type=int, default=0)
     arguments = parser.parse_args()
     data = mnist()
     differences = []
-    for seed in range(arguments.seeds):
+    for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
         both = {p: trained(arguments.method, p, seed, arguments.steps, data) for p in ("fp32", "bf16")}
         differences.append(both["bf16"].frechet - both["fp32"].frechet)
         words = ", ".join(f"{p} {t.frechet:.1f} in {t.seconds:.0f} s" for p, t in both.items())

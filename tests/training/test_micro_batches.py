@@ -24,26 +24,25 @@ from tiny import config_for, data_for
 CPU = torch.device("cpu")
 
 
-def trained(name: str, most: int | None, steps: int = 3) -> Method:
-    """A method after a few steps, one whose networks treat every sample alone."""
+def stepped(name: str, most: int | None) -> tuple[Method, dict[str, float]]:
+    """A method after one step, and its terms; one whose networks treat every sample alone."""
     data = data_for(name)
     torch.manual_seed(4)
     method = METHODS[name](config_for(name, **({"dropout": 0.0} if name == "gan" else {})), data.spec)
     engine = Engine(method, device=CPU, autocast=None, seed=0, ranks=Ranks(CPU))
     engine.take_at_most(most)
     stream = data.stream(method.config.batch_size, seed=0)
-    for step in range(steps):
-        engine.step(step, stream)
-    method.terms = engine.terms()
-    return method
+    engine.step(0, stream)
+    return method, engine.terms()
 
 
-@pytest.mark.parametrize("name", ["gan", "r3gan", "cgan"])
+@pytest.mark.parametrize("name", ["gan", "r3gan"])
 def test_parts_of_a_batch_add_up_to_the_whole(name: str) -> None:
-    whole, parts = trained(name, None), trained(name, 3)  # 8 samples as 3, 3 and 2
-    for (key, value), other in zip(whole.state_dict().items(), parts.state_dict().values(), strict=True):
-        assert torch.allclose(value, other, atol=2e-5), key
-    assert parts.terms == pytest.approx(whole.terms, rel=1e-4, abs=1e-5)
+    (whole, terms), (parts, other_terms) = stepped(name, None), stepped(name, 3)  # 8 samples as 3, 3 and 2
+    for (key, value), other in zip(whole.named_parameters(), parts.parameters(), strict=True):
+        # Gradients and not weights: of a gradient that is only rounding, Adam makes a whole step.
+        assert torch.allclose(value.grad, other.grad, rtol=1e-4, atol=1e-6), key
+    assert other_terms == pytest.approx(terms, rel=1e-5, abs=1e-6)
     assert all("forward" not in vars(module) for module in parts.children())
 
 

@@ -9,7 +9,7 @@ import sys
 import traceback
 import warnings
 
-from cyclopts import CycloptsError
+from cyclopts import CycloptsError, MissingArgumentError
 
 from ganvas.cli.output import printable
 from ganvas.errors import GanvasError
@@ -81,7 +81,7 @@ def verdict(error: BaseException) -> tuple[str, int]:
     if isinstance(error, GanvasError):
         return one_line(str(error)), error.exit_code
     if isinstance(error, CycloptsError):
-        return one_line(str(error)), 2
+        return one_line(str(error)) + mend_of(error), 2
     if isinstance(error, KeyboardInterrupt):
         return "interrupted", 130
     if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(w in str(error) for w in OUT_OF_MEMORY)):
@@ -92,6 +92,13 @@ def verdict(error: BaseException) -> tuple[str, int]:
     if isinstance(error, REFUSED) and error.filename is not None:
         return f"{error.filename}: {(error.strerror or 'refused').lower()}: name another place or mend its permissions", 2
     return f"internal: {type(error).__name__}: {one_line(str(error))}: rerun with --debug and report what it shows", 1
+
+
+def mend_of(error: CycloptsError) -> str:
+    """What cyclopts does not say of an argument that is missing: what to write."""
+    if isinstance(error, MissingArgumentError) and error.argument is not None and error.argument.name == "--data":
+        return " Name what to learn from, as in --data mnist or --data FOLDER; `ganvas data list` shows all."
+    return ""
 
 
 def one_line(text: str) -> str:

@@ -82,7 +82,9 @@ class DataFlags:
 
     def options(self) -> dict[str, Any]:
         """What ``open_source`` takes beside the source: those that were given."""
-        given = {name: value for name, value in vars(self).items() if name != "data" and value not in (None, False)}
+        given = {
+            name: value for name, value in vars(self).items() if name != "data" and value is not None and value is not False
+        }
         return given | ({"size": size_of(self.size)} if self.size is not None else {})
 
 

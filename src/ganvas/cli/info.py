@@ -74,7 +74,8 @@ def run_facts(folder: Path) -> dict[str, Any]:
 
     run = Run(folder)
     config, records = run.config, run.stats()
-    last = records[-1] if records else {}
+    last = next((record for record in reversed(records) if "images" in record), {})
+    step = max([last.get("step", 0), *run.steps()])
     return {
         "run": str(folder),
         "method": config["method"],
@@ -83,8 +84,8 @@ def run_facts(folder: Path) -> dict[str, Any]:
         "seed": config["seed"],
         "training": config["training"],
         "provenance": config["provenance"],
-        "step": max([last.get("step", 0), *run.steps()]),
-        "images": last.get("images", 0),
+        "step": step,
+        "images": last["images"] * step // last["step"] if last else 0,
         "minutes": last.get("seconds", 0.0) / 60,
         "terms": {name: value for name, value in last.items() if "/" in name},
         "wasserstein_estimate_signed": last.get("wasserstein"),

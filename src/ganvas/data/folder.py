@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -223,9 +222,9 @@ def as_data(packed: Pack, *, name: str, licence: str, origin: str, mirror: bool 
     )
     data.notes = tuple(notes(packed))
     if packed.skipped:
-        kinds = Counter(entry.reason.split(" (")[0] for entry in packed.skipped)
         examples = ", ".join(f"{shown(entry.name)} ({entry.reason})" for entry in packed.skipped[:3])
-        log.warning("%s: skipped %d files of %d kinds: %s", shown(name), len(packed.skipped), len(kinds), examples)
+        count = len(packed.skipped)
+        log.warning("%s: skipped %d file%s: %s%s", shown(name), count, "s" * (count > 1), examples, ", ..." * (count > 3))
         for entry in packed.skipped[3:]:
             log.info("skipped %s (%s)", shown(entry.name), entry.reason)
     return data

@@ -53,6 +53,7 @@ class Account:
         evaluation: the last of evaluations/*.json; empty when there is none.
         evaluated: its scores.
         ended: why training ended, in words; empty when that is not recorded.
+        ended_step: of its end; 0 when that is not recorded.
         diverged: whether it ended by divergence.
         findings: the doctor's, on the records.
         troubles: what of the files could not be read, a clause each.
@@ -66,6 +67,7 @@ class Account:
     evaluation: dict[str, Any] = field(default_factory=dict)
     evaluated: list[Moment] = field(default_factory=list)
     ended: str = ""
+    ended_step: int = 0
     diverged: bool = False
     findings: list[Finding] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
@@ -80,16 +82,18 @@ class Account:
 
     @property
     def last(self) -> dict[str, Any]:
-        """The last record of the terms; empty before there is one."""
-        return self.stats[-1] if self.stats else {}
+        """The last record of the terms; empty before there is one. A remedy's record has none."""
+        return next((record for record in reversed(self.stats) if "images" in record), {})
 
     @property
     def step(self) -> int:
-        return int(number(self.last.get("step")) or 0)
+        """How far training came: to its end, which comes after the last record."""
+        return max(int(number(self.last.get("step")) or 0), self.ended_step)
 
     @property
     def images(self) -> int:
-        return int(number(self.last.get("images")) or 0)
+        recorded, step = int(number(self.last.get("images")) or 0), int(number(self.last.get("step")) or 0)
+        return recorded * self.step // step if step else 0
 
     @property
     def seconds(self) -> float:
@@ -113,7 +117,8 @@ class Account:
     @property
     def images_per_second(self) -> float | None:
         """Over the whole run, saving, sampling and scoring included; None before the first record."""
-        return self.images / self.seconds if self.seconds > 0 else None
+        images = number(self.last.get("images"))
+        return images / self.seconds if images and self.seconds > 0 else None
 
 
 def read(folder: Path) -> Account:
@@ -147,6 +152,7 @@ def read(folder: Path) -> Account:
             if (found := moment({**evaluation, "floor": None, "score": fields_}, data)) is not None
         ],
         ended=why_ended(folder),
+        ended_step=int(number(read_object(folder / "ended.json").get("step")) or 0),
         diverged=read_object(folder / "ended.json").get("reason") == "diverged",
         findings=diagnose(stats, run.scores()),
         troubles=troubles(folder, stats, moments),

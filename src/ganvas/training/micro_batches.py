@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.utils.parametrize import ParametrizationList
 from torch.utils.checkpoint import checkpoint
 
 from ganvas.method import Method, Terms
@@ -132,15 +133,20 @@ class Passage:
 
 @contextmanager
 def forgetful(module: nn.Module) -> Iterator[None]:
-    """Batch norms use their batch as in training, and leave their running statistics as they are."""
+    """Batch norms use their batch as in training, and leave their running statistics as they are; spectral norms stand still."""
     norms = [norm for norm in module.modules() if isinstance(norm, _BatchNorm) and norm.training]
     kept = [(norm, norm.momentum, norm.num_batches_tracked) for norm in norms]
+    lists = [part for part in module.modules() if isinstance(part, ParametrizationList) and part.training]
+    for part in lists:
+        part.eval()
     for norm, _, tracked in kept:
         norm.momentum = 0.0
         norm.num_batches_tracked = None if tracked is None else tracked.clone()
     try:
         yield
     finally:
+        for part in lists:
+            part.train()
         for norm, momentum, tracked in kept:
             norm.momentum, norm.num_batches_tracked = momentum, tracked
 

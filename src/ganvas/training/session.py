@@ -275,8 +275,10 @@ class Session:
     def go_back(self, step: int | None = None) -> None:
         """Back to the last checkpoint (or that of ``step``); the time that was lost stays on the clock."""
         seconds, scale, rollbacks = self.seconds, self.rate_scale, self.rollbacks
+        divided = [notice for notice in self.notices if notice.name == "memory"]
         self.engine.clear_terms()
         self.restore(step)
+        self.notices += divided
         self._seconds_before, self.rate_scale, self.rollbacks = seconds, scale, rollbacks
 
     @property

@@ -40,8 +40,8 @@ class SharedBatchNorm(_BatchNorm):
         if given.dim() < 2:
             raise ValueError(f"batch norm needs (N, C, ...), got {tuple(given.shape)}")
 
-    def forward(self, given: Tensor) -> Tensor:
-        """(N, C, ...) -> the same shape and dtype; statistics in float32."""
+    def forward(self, given: Tensor, *others: Any) -> Tensor:
+        """(N, C, ...) -> the same shape and dtype; statistics in float32. What else a sub-class is given it does not look at."""
         if not self.training or self.alone:
             return super().forward(given)
         x = given.float()
@@ -70,9 +70,9 @@ class SharedBatchNorm(_BatchNorm):
 def share_norms(module: nn.Module) -> None:
     """Replaces every batch norm inside ``module`` by one over all ranks, with the very same parameters and buffers."""
     for name, child in module.named_children():
-        if type(child) in {nn.BatchNorm1d, nn.BatchNorm2d}:
+        if isinstance(child, nn.BatchNorm1d | nn.BatchNorm2d):
             shared = SharedBatchNorm(child.num_features, child.eps, child.momentum, child.affine, child.track_running_stats)
-            shared.weight, shared.bias = child.weight, child.bias
+            shared.weight, shared.bias = child.weight, child.bias  # None of one that is not affine
             for key, buffer in child.named_buffers(recurse=False):
                 setattr(shared, key, buffer)
             setattr(module, name, shared.train(child.training))
