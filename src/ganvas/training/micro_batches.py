@@ -133,7 +133,7 @@ class Passage:
 
 @contextmanager
 def forgetful(module: nn.Module) -> Iterator[None]:
-    """Batch norms use their batch as in training, and leave their running statistics as they are; spectral norms stand still."""
+    """Batch norms use their batch as in training and leave their running statistics alone; spectral norms stand still."""
     norms = [norm for norm in module.modules() if isinstance(norm, _BatchNorm) and norm.training]
     kept = [(norm, norm.momentum, norm.num_batches_tracked) for norm in norms]
     lists = [part for part in module.modules() if isinstance(part, ParametrizationList) and part.training]

@@ -40,8 +40,8 @@ class SharedBatchNorm(_BatchNorm):
         if given.dim() < 2:
             raise ValueError(f"batch norm needs (N, C, ...), got {tuple(given.shape)}")
 
-    def forward(self, given: Tensor, *others: Any) -> Tensor:
-        """(N, C, ...) -> the same shape and dtype; statistics in float32. What else a sub-class is given it does not look at."""
+    def forward(self, given: Tensor, *condition: Any) -> Tensor:
+        """(N, C, ...) -> the same shape and dtype; statistics in float32. A condition is not looked at."""
         if not self.training or self.alone:
             return super().forward(given)
         x = given.float()
