@@ -14,7 +14,7 @@ from torch import Tensor
 import ganvas
 from ganvas.data import ArrayData, points
 from ganvas.data.batches import Images
-from ganvas.errors import DataError, UsageError
+from ganvas.errors import DataError, ModelError, UsageError
 from ganvas.evaluation.evaluate import Evaluation, evaluate, evaluations
 from ganvas.evaluation.evidence import real_side
 from ganvas.evaluation.registry import METRICS, named_metrics
@@ -210,3 +210,10 @@ def test_json_round_trip(blobs: Blobs) -> None:
     assert Evaluation.from_json(json.loads(json.dumps(found.to_json()))) == found
     with pytest.raises(UsageError, match="emd was not measured"):
         found["w1"]
+
+
+def test_a_network_that_is_asked_for_by_name_must_be_had(tmp_path: Path) -> None:
+    (tmp_path / "weights.pth").write_bytes(b"no weights")
+    pictures = torch.rand(20, 3, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    with pytest.raises(ModelError, match="sha256"):
+        evaluate(pictures, against=pictures.flip(3), features=f"inception:{tmp_path / 'weights.pth'}")

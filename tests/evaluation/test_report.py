@@ -230,7 +230,7 @@ def test_a_grave_finding_outweighs_a_good_score(runs: Path, monkeypatch: pytest.
     plant_scores(runs / "squares", [1.0, 0.11], floor=0.1)
     assert judged(runs / "squares").state == "works"
     collapse = Finding("collapse", "all samples are alike", "the generator makes one picture", "try r3gan", "bad")
-    monkeypatch.setattr("ganvas.evaluation.account.examine", lambda records: [collapse])
+    monkeypatch.setattr("ganvas.evaluation.account.examine", lambda records, scores: [collapse])
     verdict = judged(runs / "squares")
     assert verdict.state == "fails"
     assert "All samples are alike: the generator makes one picture." in verdict.because

@@ -74,7 +74,7 @@ def run_facts(folder: Path) -> dict[str, Any]:
 
     run = Run(folder)
     config, records = run.config, run.stats()
-    last = next((record for record in reversed(records) if "images" in record), {})
+    last: dict[str, Any] = next((record for record in reversed(records) if "images" in record), {})
     step = max([last.get("step", 0), *run.steps()])
     return {
         "run": str(folder),

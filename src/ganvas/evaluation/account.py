@@ -88,7 +88,7 @@ class Account:
     @property
     def step(self) -> int:
         """How far training came: to its end, which comes after the last record."""
-        return max(int(number(self.last.get("step")) or 0), self.ended_step)
+        return max(int(number(self.last.get("step")) or 0), self.ended_step) if self.last else 0
 
     @property
     def images(self) -> int:

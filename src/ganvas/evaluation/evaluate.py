@@ -183,6 +183,8 @@ def measure(
     """Runs the metrics. What was asked for by name must be had; of the default list the rest goes on without it."""
     measured: list[Measured] = []
     skipped: dict[str, str] = {}
+    if asked is None and evidence.word != "auto":
+        evidence.network  # noqa: B018 -- a network that was asked for by name must be had, too: here it would be missed
     for name in asked if asked is not None else default_metrics(evidence):
         report(f"{name}: {METRICS[name].title}")
         begun = time.monotonic()

@@ -43,7 +43,8 @@ class MicroBatches:
         """Runs ``loss(*arguments)`` and ``backward`` of its sum part by part. The terms are those of the whole batch."""
         roots: list[tuple[Tensor, Tensor]] = []
         cut = tuple(self.cut_off(argument, roots) for argument in arguments)
-        whole = not any(self.splits(argument) for argument in cut)
+        # A loss that begins with something else, such as a number of samples to draw, is no mean over the batch's rows.
+        whole = not cut or not self.splits(cut[0])
         starts = [0] if whole else range(0, self.batch, self.most)
         terms: Terms = {}
         self._minimising = True
@@ -90,7 +91,7 @@ class MicroBatches:
     @contextmanager
     def around(self, method: Method) -> Iterator[None]:
         """Within, each player's forward pass outside of a loss takes at most ``most`` samples at a time."""
-        players = list(method.children())
+        players = [child for child in method.children() if any(True for _ in child.parameters())]  # no pools of pictures
         for player in players:
             # An attribute of the object hides its class's method; the module's state stays as it is.
             player.forward = self.in_parts(player)

@@ -20,9 +20,14 @@ class SumOverRanks(torch.autograd.Function):
         return total
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
-        result: Tensor = SumOverRanks.apply(gradient)
-        return result
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return summed(gradient)
+
+
+def summed(tensor: Tensor) -> Tensor:
+    """See ``SumOverRanks``."""
+    total: Tensor = SumOverRanks.apply(tensor)  # type: ignore[no-untyped-call]
+    return total
 
 
 class SharedBatchNorm(_BatchNorm):
@@ -48,9 +53,9 @@ class SharedBatchNorm(_BatchNorm):
         others = [0, *range(2, x.dim())]
         count = x.numel() // x.shape[1] * dist.get_world_size()
         column = (1, -1, *[1] * (x.dim() - 2))
-        mean: Tensor = SumOverRanks.apply(x.sum(others)) / count
+        mean = summed(x.sum(others)) / count
         centred = x - mean.view(column)
-        variance: Tensor = SumOverRanks.apply(centred.square().sum(others)) / count
+        variance = summed(centred.square().sum(others)) / count
         self.remember(mean.detach(), variance.detach() * (count / max(count - 1, 1)))
         normalised = centred * torch.rsqrt(variance + self.eps).view(column)
         if self.affine:
