@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ganvas.cli.app import command_names
+from ganvas.cli.flags import DataFlags
 from ganvas.cli.train import method_summaries
 from ganvas.methods import METHODS
 
@@ -85,7 +86,8 @@ def test_precedence_is_flag_environment_file_preset_default(cli, monkeypatch, tm
         (["train", "wgan", "--data", "points:ring", "--steps", "0"], "Must be above 0."),
         (["train", "wgan", "--data", "points:ring", "--minutes", "nan"], "Must be a finite number."),
         (["train", "wgan", "--data", "points:ring", "--seed", "-1"], "Must be at least 0."),
-        (["train", "wgan"], "--data requires an argument"),
+        (["train", "wgan"], "--data requires an argument. Name what to learn from, as in --data mnist"),
+        (["runs", "wgan"], "Unused Tokens: ['wgan']. --help shows what it takes."),
         (["train", "wgan", "--data", "points:ring", "--preset", "dmo"], "did you mean demo?"),
         (["train", "wgan", "--preset", "demo"], "preset demo is for wgan-gp"),
         (["train", "wgan", "--data", "points:ring", "--config", "no.toml"], "no.toml cannot be read"),
@@ -102,6 +104,11 @@ def test_bad_words_get_one_line_and_exit_code_2(cli, words, said):
     assert answer.err.startswith("error: ")
     assert answer.err.count("\n") == 1
     assert said in answer.err
+
+
+def test_no_bad_file_at_all_is_a_limit_too():
+    assert DataFlags("photos/", max_bad=0.0).options() == {"max_bad": 0.0}
+    assert DataFlags("photos/", mirror=False, size=None).options() == {}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import sys
 import traceback
 import warnings
 
-from cyclopts import CycloptsError, MissingArgumentError
+from cyclopts import CycloptsError, MissingArgumentError, UnusedCliTokensError
 
 from ganvas.cli.output import printable
 from ganvas.errors import GanvasError
@@ -95,7 +95,9 @@ def verdict(error: BaseException) -> tuple[str, int]:
 
 
 def mend_of(error: CycloptsError) -> str:
-    """What cyclopts does not say of an argument that is missing: what to write."""
+    """What cyclopts does not say of an argument that is missing, or one too many: what to write."""
+    if isinstance(error, UnusedCliTokensError):
+        return " --help shows what it takes."
     if isinstance(error, MissingArgumentError) and error.argument is not None and error.argument.name == "--data":
         return " Name what to learn from, as in --data mnist or --data FOLDER; `ganvas data list` shows all."
     return ""
