@@ -34,6 +34,7 @@ class Shown(list):
 def cells(monkeypatch: pytest.MonkeyPatch) -> Shown:
     shown, shell = Shown(), ModuleType("IPython")
     shell.get_ipython = lambda: SimpleNamespace(kernel=True)  # type: ignore[attr-defined]
+    shell.version_info = (9, 0)  # type: ignore[attr-defined] -- matplotlib asks
     monkeypatch.setitem(sys.modules, "IPython", shell)
     monkeypatch.setitem(sys.modules, "IPython.display", shown)  # type: ignore[arg-type]
     return shown

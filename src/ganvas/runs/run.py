@@ -308,7 +308,7 @@ class Run:
         self._scores.rewind(step)
 
     def note_end(self, record: dict[str, Any]) -> None:
-        """Writes ended.json: {"reason", "words", "step", "seconds"}; reasons: budget, asked, interrupted, left, diverged."""
+        """Writes ended.json: {"reason", "words", "step", "seconds"}; reasons: budget, asked, interrupted, diverged."""
         replace_file(self.path / ENDED, sealed({"schema": SCHEMA, **record}))
 
     def ended(self) -> dict[str, Any] | None:

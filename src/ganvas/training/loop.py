@@ -183,7 +183,6 @@ def play(session: Session, signals: DeferredSignals, saves: Saves) -> Iterator[P
         session.save()
     except GeneratorExit:
         session.save()
-        session.end("left", "whoever followed it stopped")
         raise
     except (RuntimeError, MemoryError) as error:
         if not ran_out_of_memory(error):
