@@ -151,7 +151,7 @@ class Replayed(DCGAN):
 
 torch.set_num_threads(1)
 ranks = Ranks(torch.device("cpu"))
-images = torch.randint(0, 256, (64, 1, 8, 8), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+images = torch.randint(0, 256, (64, 1, 16, 16), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
 images[:32] //= 4  # the parts of a batch differ in their statistics
 data = ArrayData(images)
 found = {}
