@@ -16,6 +16,7 @@ import torch
 from tests.data.picture_files import noise
 
 from ganvas.data import brain, emoji, faces_attributes, open_source
+from ganvas.data.dataset import ArrayData
 from ganvas.data.download import Unavailable, read_matching
 from ganvas.data.faces_attributes import GROUPS, NAMES
 from ganvas.data.translation import PairData, TwoDomainData
@@ -116,6 +117,11 @@ def test_two_vendors_are_paired_by_name_and_unpaired_without_overlap(
     for row in range(60):
         assert np.array_equal(data.source[row].permute(1, 2, 0).numpy(), np.asarray(noise(2 * row, (64, 64))))
         assert np.array_equal(data.target[row].permute(1, 2, 0).numpy(), np.asarray(noise(2 * row + 1, (64, 64))))
+    alone = open_source("emoji")
+    assert isinstance(alone, ArrayData) and alone.spec.classes == ("google", "twitter")
+    assert len(alone) == 2 * len(data) and len(alone.held_out()) == 2 * len(data.held_out())
+    assert torch.equal(alone.images, torch.cat([data.source, data.target])) and alone.rows is not None
+    assert open_source("emoji:twitter").real(1000, 0).image.shape[0] == len(data) == (alone.rows < 60).sum()
     domains = open_source("emoji-vendors-unpaired")
     assert isinstance(domains, TwoDomainData) and domains.rows[0] is not None and domains.rows[1] is not None
     held, paired = domains.held_out().rows, data.held_out().rows

@@ -1,4 +1,4 @@
-"""Emoji as pairs: the lines and the colours of one drawing, and the drawings of one thing by two vendors."""
+"""Emoji: the lines and the colours of one drawing, and the drawings of one thing by two vendors, as pairs or one by one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 
 from ganvas.data import pack as packing
 from ganvas.data.cache import cache_dir
+from ganvas.data.dataset import ArrayData
 from ganvas.data.download import Npm, Unavailable, first_available, read_matching
 from ganvas.data.pack import Item, Pack
 from ganvas.data.pictures import Look
@@ -113,6 +114,28 @@ def renderer(side: int) -> Callable[[bytes], bytes]:
         return bytes(svg_to_bytes(svg_string=text, width=side, height=side, background="#ffffff", skip_system_fonts=True))
 
     return draw
+
+
+def emoji(*, size: int | None = None, mirror: bool = False) -> ArrayData:
+    """7,572 emoji (N, 3, size, size) on white: the pictures of ``emoji_vendors`` one by one, with the vendor as label.
+
+    Args and errors as for ``emoji_vendors``.
+    """
+    google, twitter = vendor_packs(size or SIDE)
+    count = len(google)
+    data = ArrayData(
+        torch.cat([google.images, twitter.images]),
+        torch.arange(2 * count) // count,
+        classes=tuple(VENDORS),
+        name="emoji",
+        licence=VENDORS_LICENCE,
+        origin=" and ".join(package.title for package in VENDORS.values()),
+        fingerprint=packing.key_of("one by one", google.fingerprint, twitter.fingerprint),
+        mirror=mirror,
+        recipe=recipe("emoji", size, mirror),
+    )
+    held = kept_back(google.names)
+    return data.split(held=torch.cat([held, held + count]))
 
 
 def emoji_vendors(*, size: int | None = None, mirror: bool = False, direction: str = "a-to-b") -> PairData:

@@ -14,7 +14,7 @@ from ganvas.data.brain import brain_slices
 from ganvas.data.coloured_digits import four_hue_mnist, inked_digits
 from ganvas.data.damage import KINDS, Damaged, degraded
 from ganvas.data.dataset import ArrayData, Data
-from ganvas.data.emoji import OPENMOJI_LICENCE, VENDORS_LICENCE, emoji_vendors, emoji_vendors_unpaired, openmoji_edges
+from ganvas.data.emoji import OPENMOJI_LICENCE, VENDORS_LICENCE, emoji, emoji_vendors, emoji_vendors_unpaired, openmoji_edges
 from ganvas.data.faces import LICENCE as FACES_LICENCE
 from ganvas.data.faces import faces
 from ganvas.data.faces_attributes import faces_attributes
@@ -53,6 +53,7 @@ SOURCES: dict[str, SourceInfo] = {
     "paired": SourceInfo("pairs: paired:FOLDER with A/ and B/ of equal names, or pictures side by side", "your own"),
     "unpaired": SourceInfo("two domains: unpaired:FOLDER with A/ and B/, or trainA/ and trainB/", "your own"),
     "attributes": SourceInfo("pictures with several labels each: attributes:FOLDER and a table, such as CelebA's", "your own"),
+    "emoji": SourceInfo("7,572 emoji by Google and by Twitter, 64x64; the vendor is the label", VENDORS_LICENCE),
     "openmoji-edges": SourceInfo("pairs: 2,140 emoji as lines and in colour, 64x64", OPENMOJI_LICENCE),
     "emoji-vendors": SourceInfo("pairs: 3,786 emoji by Google and by Twitter, 64x64", VENDORS_LICENCE),
     "emoji-vendors-unpaired": SourceInfo("two domains: the same, no emoji in both", VENDORS_LICENCE),
@@ -244,6 +245,10 @@ OPENERS: dict[str, tuple[Callable[[str, Options], Data], set[str]]] = {
         SIDES,
     ),
     "attributes": (open_attributes, PICTURES | BAD | {"labels"}),
+    "emoji": (
+        lambda rest, given: narrowed(emoji(size=given.side, mirror=given.mirror), rest or None, given.only),
+        {"size", "mirror", "only"},
+    ),
     "openmoji-edges": (lambda rest, given: openmoji_edges(size=given.side, mirror=given.mirror), {"size", "mirror"}),
     "emoji-vendors": (open_vendors, {"size", "mirror", "direction"}),
     "emoji-vendors-unpaired": (

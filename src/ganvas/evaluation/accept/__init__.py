@@ -19,6 +19,7 @@ from ganvas.evaluation.accept.mutants import planted_faults
 from ganvas.evaluation.accept.overshoot import overshoot
 from ganvas.evaluation.accept.pictures import repaints
 from ganvas.evaluation.accept.resizing import equals_pillow
+from ganvas.evaluation.accept.rivals import against_rivals
 from ganvas.evaluation.accept.rows import Check, Outcome, Row, run_checks
 from ganvas.evaluation.accept.scores_closed_forms import closed_forms_of_scores
 from ganvas.evaluation.accept.smoothness import smoothness
@@ -142,6 +143,13 @@ LEVELS: dict[int, list[Check]] = {
             "0.97; >= real pictures' - 0.03",
             digits_by_class,
             33,
+        ),
+        Check(
+            "F5",
+            "stylegan on faces and emoji at 64: Frechet (EfficientNet) over floor, beside dcgan and wgan-gp",
+            "a half of either's, or less, in 10 min each",
+            against_rivals,
+            80,
         ),
     ],
 }

@@ -1,0 +1,36 @@
+"""Row F5 by itself, on tiny pictures: it trains each rival, scores it over time, and fails what is no nearer."""
+
+from __future__ import annotations
+
+import pytest
+
+from ganvas.data.dataset import ArrayData
+from ganvas.evaluation.accept import rivals
+from tiny import pictures
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = ArrayData(pictures(120), name="noise").split(0.4)
+    monkeypatch.setattr(rivals, "SETS", {"noise": lambda: data})
+    small = {"width": 4, "latent_size": 4, "batch_size": 8}
+    own = small | {"style_size": 4, "mapping_layers": 1}
+    monkeypatch.setattr(rivals, "SETTINGS", {"stylegan": own, "dcgan": small, "wgan-gp": small})
+    monkeypatch.setattr(rivals, "COUNT", 40)
+    monkeypatch.setattr(rivals, "STRIDE", 2)
+
+
+def test_each_is_scored_over_the_same_time(tiny: None) -> None:
+    outcome = rivals.against_rivals(0, minutes=0.001, sets=("noise",), features="raw")
+    found = outcome.facts["noise"]
+    assert list(found) == ["stylegan", "dcgan", "wgan-gp"] and all(len(ratios) == 3 for ratios in found.values())
+    assert all(ratio > 0 for ratios in found.values() for ratio in ratios)
+    assert "times as near" in outcome.measured
+
+
+def test_to_pass_it_must_be_twice_as_near_as_the_better_rival(tiny: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    last = {"stylegan": 2.0, "dcgan": 4.1, "wgan-gp": 9.0}
+    monkeypatch.setattr(rivals, "course", lambda name, *rest: [50.0, 20.0, last[name]])
+    assert rivals.against_rivals(0, sets=("noise",)).passed
+    last["wgan-gp"] = 3.9
+    assert not rivals.against_rivals(0, sets=("noise",)).passed
