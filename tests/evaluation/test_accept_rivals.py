@@ -11,12 +11,12 @@ from tiny import pictures
 
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = ArrayData(pictures(120), name="noise").split(0.4)
+    data = ArrayData(pictures(200), name="noise")
     monkeypatch.setattr(rivals, "SETS", {"noise": lambda: data})
     small = {"width": 4, "latent_size": 4, "batch_size": 8}
     own = small | {"style_size": 4, "mapping_layers": 1}
     monkeypatch.setattr(rivals, "SETTINGS", {"stylegan": own, "dcgan": small, "wgan-gp": small})
-    monkeypatch.setattr(rivals, "COUNT", 40)
+    monkeypatch.setattr(rivals, "COUNT", 70)
     monkeypatch.setattr(rivals, "STRIDE", 2)
 
 
