@@ -59,6 +59,7 @@ SIGNS: dict[str, tuple[dict[str, float], dict[str, Any]]] = {
     "clip saturation": ({}, {"health": {"clipped/critic": 0.97}}),
     "lagging critic": ({}, {"health": {"inner/critic": 0.9}, "wasserstein": 1.0}),
     "saturated discriminator": ({"auc": 1.0}, {"discriminator__minimax": 0.001}),
+    "augmentation at its cap": ({}, {"augment__p": 0.8, "augment__overfit": 0.7}),
     "oscillation": ({"moved": 1.5, "distance": 0.3}, {}),
 }
 
@@ -69,6 +70,11 @@ def test_a_lasting_sign_is_named_and_a_passing_one_is_not(name: str) -> None:
     assert names(run_of(*[sign] * 8, **figures)) == [name]
     if not figures:
         assert names(run_of(*[sign] * 7, {})) == []
+
+
+def test_an_augmentation_that_helps_is_left_alone() -> None:
+    assert names(run_of(*[{}] * 8, augment__p=0.8, augment__overfit=0.55)) == []  # at the cap, and it is enough
+    assert names(run_of(*[{}] * 8, augment__p=0.6, augment__overfit=0.7)) == []  # still on its way
 
 
 def test_divergence_is_certain() -> None:
@@ -136,4 +142,4 @@ def test_a_history_forgets_the_middle_but_no_checkup() -> None:
     assert sum("checkup/auc" in r["health"] for r in history.records) == 400
     assert [r["step"] for r in history.records[:100]] == list(range(20, 2001, 20))
     assert [r["step"] for r in history.records[-400:]] == list(range(40_000 - 400 * 20 + 20, 40_001, 20))
-    assert len(RULES) == 15
+    assert len(RULES) == 16

@@ -14,6 +14,8 @@ from functools import cached_property
 from statistics import median
 from typing import Any, Literal
 
+from ganvas.networks.augment import CAP, TARGET
+
 Severity = Literal["ok", "watch", "bad"]
 Sureness = Literal["certain", "likely", "possible"]
 
@@ -230,8 +232,20 @@ def overfitting(chart: Chart) -> Finding | None:
         return None
     seen = f"unseen real samples score {share:.0%} of the way from seen ones down to fakes"
     meaning = "the critic overfits: it knows the training samples by heart, and soon the generator copies them"
-    remedy = "more data, --mirror, --augment 0.5, a smaller --width; keep the best snapshot"
+    remedy = "more data, --mirror, --augment ada, a smaller --width; keep the best snapshot"
     return Finding("overfitting critic", seen, meaning, remedy, "bad", "likely" if share < 0.5 else "certain")
+
+
+def augmentation_at_cap(chart: Chart) -> Finding | None:
+    """Adaptive augmentation is as strong as it may be, and the critic is too sure of real pictures all the same."""
+    values = [(r["augment/p"], r["augment/overfit"]) for r in chart.records[-10:] if r.get("augment/p") is not None]
+    known = [(p, overfit) for p, overfit in values if overfit is not None]
+    if len(known) < 10 or min(p for p, _ in known) < CAP - 0.01 or median(overfit for _, overfit in known) < TARGET:
+        return None
+    seen = f"augmentation is at its cap of {CAP:g}, and the critic calls {(1 + known[-1][1]) / 2:.0%} of real pictures real"
+    meaning = "the data is too small for this critic: it overfits whatever is done to the pictures"
+    remedy = "more data, a smaller --width, a stronger penalty; keep the best snapshot"
+    return Finding("augmentation at its cap", seen, meaning, remedy, "watch", "likely")
 
 
 def low_diversity(chart: Chart) -> Finding | None:
@@ -342,8 +356,8 @@ def oscillation(chart: Chart) -> Finding | None:
 
 
 RULES: tuple[Rule, ...] = (
-    diverged, exploding, no_learning, vanishing, under_trained, growing, overfitting, losing_modes, low_diversity,
-    saturated, lipschitz_drift, clip_saturation, lagging, stagnation, oscillation,
+    diverged, exploding, no_learning, vanishing, under_trained, growing, overfitting, augmentation_at_cap,
+    losing_modes, low_diversity, saturated, lipschitz_drift, clip_saturation, lagging, stagnation, oscillation,
 )  # fmt: skip
 """In the order in which causes come before their effects: a game without a working critic has no diversity either."""
 
