@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool2d
 
-from ganvas.data import ArrayData, Data, Points, StackedDigits
-from ganvas.data.dataset import SUBSET, permutation, to_float
+from ganvas.data import Points, StackedDigits
 from ganvas.errors import UsageError
 from ganvas.evaluation.evidence import Evidence, held_out_of
 from ganvas.evaluation.feature_scores import FEWEST
@@ -19,6 +16,7 @@ from ganvas.metrics.lenet import lenet
 from ganvas.metrics.score import Score
 from ganvas.metrics.sliced import sliced_wasserstein
 from ganvas.metrics.stacked import stacked_digits
+from ganvas.metrics.thumbnails import THUMBNAIL, thumbnail, thumbnails
 
 TRANSPORTED = 2000
 """Points a side of an exact distance: it takes a second."""
@@ -28,8 +26,6 @@ STACKED = 26_000
 """Pictures in which stacked MNIST's modes are counted (Metz et al. 2017)."""
 SEARCHED = 2000
 """Generated samples whose nearest neighbours are looked for among all training samples."""
-THUMBNAIL = 14
-"""Side to which pictures are averaged for that search: it finds copies through noise, compression and a shift of a pixel."""
 FEWEST_HELD_OUT = 100
 
 
@@ -125,22 +121,6 @@ def copying(evidence: Evidence) -> list[Measured]:
         "held_out": len(decoys),
     }  # fmt: skip
     return [Measured(name, scores[0], scores[1], "lower", words, facts)]
-
-
-def thumbnails(data: Data, seed: int) -> Tensor:
-    """All samples of a set as rows (N, d) in random order, pictures averaged to a small size; never all in full at once."""
-    if not isinstance(data, ArrayData):
-        return thumbnail(data.real(len(data), seed).image)
-    rows = torch.arange(len(data.images)) if data.rows is None else data.rows
-    rows = rows[permutation(len(rows), seed, SUBSET, 2)]
-    return torch.cat([thumbnail(to_float(data.images[part])) for part in rows.split(1000)])
-
-
-def thumbnail(image: Tensor) -> Tensor:
-    if image.dim() != 4:
-        return image
-    side = (min(THUMBNAIL, image.shape[2]), min(THUMBNAIL, image.shape[3]))
-    return torch.cat([adaptive_avg_pool2d(batch, side).flatten(1) for batch in image.split(1000)])
 
 
 def modes(evidence: Evidence) -> list[Measured]:

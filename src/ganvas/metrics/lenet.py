@@ -96,6 +96,10 @@ class LeNetFeatures:
     @torch.no_grad()
     def stages(self, image: Tensor) -> list[Tensor]:
         """Activations after the two convolutions: (N, 16, H/2, W/2) and (N, 32, H/4, W/4)."""
+        return self.activations(image)
+
+    def activations(self, image: Tensor, side: int | None = None) -> list[Tensor]:
+        """As ``stages``, with gradients to the pictures; the network has one size, which is theirs."""
         self.require_fit(image)
         first = self.network.trunk[:3](image.to(self._device))
         return [first, self.network.trunk[3:6](first)]

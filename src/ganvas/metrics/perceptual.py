@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -37,11 +37,20 @@ def lpips_distance(network: StagedNetwork, a: Tensor, b: Tensor) -> Tensor:
     """
     if a.shape != b.shape or a.dim() != 4:
         raise UsageError(f"pictures of {tuple(a.shape)} and {tuple(b.shape)}", "give as many on either side, of one size")
-    distances = []
-    for left, right in zip(network.stages(a), network.stages(b), strict=True):
-        difference = normalize(left.float(), dim=1) - normalize(right.float(), dim=1)  # (N, C, H, W)
-        distances.append(difference.square().sum(1).mean((1, 2)).cpu().double())
-    return torch.stack(distances).mean(0)
+    distances = staged_distances(network.stages(a), network.stages(b))
+    return torch.stack([distance.cpu().double() for distance in distances]).mean(0)
+
+
+def staged_distances(left: Sequence[Tensor], right: Sequence[Tensor]) -> list[Tensor]:
+    """The terms of ``lpips_distance`` from activations (N, C, H, W) at each depth: (N,) each, differentiable."""
+    differences = [normalize(a.float(), dim=1) - normalize(b.float(), dim=1) for a, b in zip(left, right, strict=True)]
+    return [difference.square().sum(1).mean((1, 2)) for difference in differences]
+
+
+def perceptual_embedding(activations: Sequence[Tensor]) -> Tensor:
+    """Rows (N, d) whose squared Euclidean distances are ``lpips_distance``: for searches among many pictures."""
+    parts = [normalize(a.float(), dim=1) / (a.shape[2] * a.shape[3] * len(activations)) ** 0.5 for a in activations]
+    return torch.cat([part.flatten(1) for part in parts], dim=1)
 
 
 def perceptual_path_length(

@@ -29,13 +29,18 @@ def draw(
     Raises:
         UsageError: ``truncation`` is not a finite number above 0.
     """
+    first, last = start // BLOCK, -(-(start + count) // BLOCK)
+    blocks = [np.random.default_rng([seed, number]).random((BLOCK, size)) for number in range(first, last)]
+    uniform = torch.from_numpy(np.concatenate(blocks)[start - first * BLOCK :][:count])
+    return shaped(uniform, prior=prior, truncation=truncation)
+
+
+def shaped(uniform: Tensor, *, prior: Literal["normal", "uniform"], truncation: float | None = None) -> Tensor:
+    """Latents of the prior, float32, from numbers in 0..1 (float64) by inverting its distribution function; see ``draw``."""
     if truncation is not None and not (math.isfinite(truncation) and truncation > 0):
         raise UsageError(
             f"truncation={truncation} is out of range", "it must be above 0, such as 0.7; leave it out for all of z"
         )
-    first, last = start // BLOCK, -(-(start + count) // BLOCK)
-    blocks = [np.random.default_rng([seed, number]).random((BLOCK, size)) for number in range(first, last)]
-    uniform = torch.from_numpy(np.concatenate(blocks)[start - first * BLOCK :][:count])
     if prior == "uniform":
         return ((2 * uniform - 1) * min(1.0, truncation or 1.0)).float()
     outside = 0.0 if truncation is None else 0.5 * math.erfc(truncation / math.sqrt(2))  # P(z < -psi)

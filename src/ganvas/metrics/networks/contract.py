@@ -45,3 +45,11 @@ class StagedNetwork(FeatureNetwork, Protocol):
 
     def stages(self, image: Tensor) -> list[Tensor]:
         """Activations (N, C_s, H_s, W_s) at several depths, shallow first, on the network's device, with gradients off."""
+
+
+@runtime_checkable
+class DifferentiableNetwork(StagedNetwork, Protocol):
+    """A staged network through which gradients reach the pictures, for those that are fitted to others."""
+
+    def activations(self, image: Tensor, side: int | None = None) -> list[Tensor]:
+        """As ``stages``, with gradients to the pictures; at ``side`` pixels in place of the network's own size if it can."""

@@ -93,8 +93,12 @@ class Pretrained:
 
         The pictures are resized by the same filter but do not go through bytes, so that small differences reach the network.
         """
+        return self.activations(image)
+
+    def activations(self, image: Tensor, side: int | None = None) -> list[Tensor]:
+        """As ``stages``, with gradients to the pictures; at ``side`` pixels in place of the network's own, which costs less."""
         require_colour(image)
-        side = self.network.side
+        side = side or self.network.side
         down, across = (weights(size, side, "bicubic").float().to(image.device) for size in image.shape[2:])
         picture = (down @ ((image.float() + 1) * 127.5) @ across.T).to(self._device)
         found = self.network.levels(self._normalised(picture))
