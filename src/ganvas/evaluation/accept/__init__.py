@@ -15,6 +15,7 @@ from ganvas.evaluation.accept.estimates import estimates_against_exact
 from ganvas.evaluation.accept.gradients import gradients_at_fakes
 from ganvas.evaluation.accept.hues import changes_hues
 from ganvas.evaluation.accept.inked import keeps_digits
+from ganvas.evaluation.accept.inverted import held_out_faces
 from ganvas.evaluation.accept.mutants import planted_faults
 from ganvas.evaluation.accept.overshoot import overshoot
 from ganvas.evaluation.accept.pictures import repaints
@@ -150,6 +151,13 @@ LEVELS: dict[int, list[Check]] = {
             "a half of either's, or less, in 10 min each",
             against_rivals,
             80,
+        ),
+        Check(
+            "LI",
+            "faces held out of training, inverted: nearer than the nearest training face",
+            ">= 80 % of 50",
+            held_out_faces,
+            25,
         ),
     ],
 }

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ganvas.data import Data
 from ganvas.methods import METHODS
-from ganvas.runs import Run
+from ganvas.runs import Model, Run, load
 from ganvas.training import Progress, train
 
 NO_CHECKPOINTS = 10**6.0
@@ -63,6 +63,20 @@ def train_to_end(
     """Trains to the end of one budget."""
     (last,) = train_through(name, data, settings, seed, stops=None if steps is None else [steps], minutes=minutes)
     return last
+
+
+def trained_model(
+    name: str, data: Data, settings: dict[str, Any], seed: int, *, steps: int | None = None, minutes: float | None = None
+) -> Model:
+    """Trains to the end of one budget, and gives the model that a user would then load."""
+    with torch.random.fork_rng(devices=[]), TemporaryDirectory(prefix="ganvas-accept-", ignore_cleanup_errors=True) as folder:
+        torch.manual_seed(seed)
+        kind = METHODS[name]
+        run = Run(folder, seed=seed, keep=1)
+        method = kind(kind.Config(**settings), data.spec)
+        for _ in train(method, data, run, save_seconds=NO_CHECKPOINTS, steps=steps, minutes=minutes):
+            pass
+        return load(folder)
 
 
 def draw(progress: Progress, number: int, seed: int, label: Tensor | None = None) -> Tensor:
