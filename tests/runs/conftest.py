@@ -34,7 +34,7 @@ def small(digits: Spec) -> Callable[..., Method]:
                 elif parameter.dim() > 1 and parameter.std() < 0.05:  # the start of DCGAN, not one that keeps a signal's size
                     parameter.mul_(8)
         for key, buffer in method.named_buffers():
-            if buffer.is_floating_point():
+            if buffer.is_floating_point() and "parametrizations" not in key:  # spectral norm's vectors are its weight's own
                 buffer.uniform_(0.5, 2.0) if "var" in key else buffer.normal_(std=0.1)
         return method.eval()
 
