@@ -17,6 +17,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from ganvas.errors import UsageError
 from ganvas.runs.durable import write_through
@@ -62,11 +63,14 @@ def grid(images: Tensor, columns: int | None = None) -> Image.Image:
 
 
 def side_by_side(*columns: Tensor) -> Tensor:
-    """Pictures of one size (N, C_k, H, W), k columns, as (N * k, 3, H, W): the first of each, then the second of each, ...
+    """Pictures (N, C_k, H_k, W_k), k columns, as (N * k, 3, H, W): the first of each, then the second of each, ...
 
-    With ``grid(..., columns=k)`` each row shows what belongs together. Channels are shown as in ``to_bytes``.
+    With ``grid(..., columns=k)`` each row shows what belongs together. Channels are shown as in ``to_bytes``; smaller pictures
+    are brought to the largest size, pixel by pixel.
     """
     shown = [c[:, :3] if c.shape[1] >= 3 else c[:, :1].expand(-1, 3, -1, -1) for c in columns]
+    size = [max(c.shape[dim] for c in shown) for dim in (2, 3)]
+    shown = [c if [*c.shape[2:]] == size else interpolate(c, size, mode="nearest") for c in shown]
     return torch.stack(shown, dim=1).flatten(0, 1)
 
 

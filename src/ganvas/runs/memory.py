@@ -29,5 +29,5 @@ def bytes_to_translate(width: int, rows: int, columns: int) -> int:
 
 
 def at_once(width: int, rows: int, columns: int, device: torch.device) -> int:
-    """How many pictures fit beside each other, at least 1."""
+    """How many pictures of that size (of what is made, where that is larger) fit beside each other, at least 1."""
     return max(1, min(MOST, int(free_bytes(device) * SHARE) // bytes_to_translate(width, rows, columns)))

@@ -106,6 +106,11 @@ class Pretrained:
             raise UsageError(f"{self.name} shows no activations on the way", "use efficientnet, inception or lenet")
         return found
 
+    def activations(self, image: Tensor) -> list[Tensor]:
+        """As ``stages``, at the pictures' own size, on the network's device, and with gradients: to be trained by."""
+        require_colour(image)
+        return self.network.levels(self._normalised((image.float() + 1) * 127.5))
+
     def prepared(self, image: Tensor) -> Tensor:
         """Pictures (N, C, H, W) in [-1, 1] as the network takes them: (N, 3, side, side) float32 on its device."""
         device, side = self._device, self.network.side
