@@ -116,6 +116,7 @@ class Method(nn.Module):
         conditional: whether ``sample`` takes labels. A method that also learns without sets its own when it meets the data.
         translates: whether it translates pictures (``translate``) instead of making samples from noise (``sample``).
         averaged: the sub-modules of which the engine keeps an exponential moving average; sampling uses these.
+        kept: the sub-modules that a trained model needs besides, as they are.
         batch: the kind of batch that it learns from.
         own_to_rank: the sub-modules whose buffers differ from rank to rank and are saved for each, such as an image pool.
         wasserstein_term: the logged term that is *minus* the critic's Wasserstein estimate, or None when there is none.
@@ -128,6 +129,7 @@ class Method(nn.Module):
     conditional: bool = False
     translates: ClassVar[bool] = False
     averaged: ClassVar[tuple[str, ...]] = ("generator",)
+    kept: ClassVar[tuple[str, ...]] = ()
     batch: ClassVar[type[Images] | type[Pairs] | type[TwoDomains]] = Images
     own_to_rank: ClassVar[tuple[str, ...]] = ()
     wasserstein_term: ClassVar[str | None] = None
@@ -218,13 +220,22 @@ class Method(nn.Module):
     def translate(self, source: Tensor, label: Tensor | None = None) -> Tensor:
         """Pictures (N, C, H, W) of the target domain from pictures (N, C', H, W) of the source, of any size, in [-1, 1].
 
-        ``label`` is what they shall become, if conditional: classes (N,), or attributes (N, K) of zeros and ones.
+        ``label`` is what they shall become, if conditional: classes (N,), or attributes (N, K) of zeros and ones; float (N, K)
+        in 0..1 is something between.
         """
         raise UsageError(f"{self.name} makes samples from noise, it translates no pictures", "train pix2pix or cyclegan")
 
     def translate_back(self, target: Tensor) -> Tensor:
         """The other way, from the target domain to the source domain, for methods that learn both."""
         raise UsageError(f"{self.name} does not translate back", "train cyclegan for both ways")
+
+    def judge_translated(self, source: Tensor, target: Tensor) -> Tensor:
+        """The discriminator's mean score (N,) of ``target`` as a translation of ``source``; higher where it seems real."""
+        raise NotImplementedError
+
+    def recognise(self, pictures: Tensor) -> Tensor:
+        """What pictures (N, C, H, W) of the training size are: the chance of each class or attribute, (N, K) in 0..1."""
+        raise UsageError(f"{self.name} tells no domains apart", "train stargan for pictures of several domains")
 
 
 @runtime_checkable

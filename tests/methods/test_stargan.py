@@ -78,7 +78,11 @@ def test_a_step_plays_the_critic_n_times_and_asks_for_labels_of_the_batch(method
 
 
 def test_a_trained_model_is_told_what_to_make(method, tmp_path: Path):
-    weights = {f"generator.{key}": value.clone() for key, value in method.generator.state_dict().items()}
+    weights = {
+        f"{name}.{key}": value.clone()
+        for name in ("generator", "critic")
+        for key, value in getattr(method, name).state_dict().items()
+    }
     model = load(write_model(tmp_path / "model", method, weights, {"step": 1}))
     assert model.spec == HAIR
     pictures, label = noise(3, 3, 21, 13), torch.tensor([0, 1, 1])
@@ -89,7 +93,7 @@ def test_a_trained_model_is_told_what_to_make(method, tmp_path: Path):
     for wrong, words in (
         (None, "was not told what to make of the pictures: give labels of black, blond, glasses"),
         (torch.tensor([0, 1]), "labels are of shape"),
-        (torch.tensor([0, 1, 2]), "attributes are 0 or 1"),
+        (torch.tensor([0, 1, 2]), "attributes are 0 to 1"),
     ):
         with pytest.raises(UsageError, match=words):
             model.translate(pictures, wrong)

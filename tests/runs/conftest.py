@@ -46,7 +46,7 @@ def weights_of() -> Callable[[Method], dict[str, Tensor]]:
     """What training hands to ``write_model``."""
 
     def collect(method: Method) -> dict[str, Tensor]:
-        own = {name: getattr(method, name).state_dict() for name in method.averaged}
+        own = {name: getattr(method, name).state_dict() for name in (*method.averaged, *method.kept)}
         return {f"{name}.{key}": value.clone().contiguous() for name, state in own.items() for key, value in state.items()}
 
     return collect

@@ -28,7 +28,7 @@ FILE_COLUMNS = (
     "name",
     "id",
 )
-LABEL_COLUMNS = ("label", "labels", "class", "class_name", "category", "target", "y")
+LABEL_COLUMNS = ("label", "labels", "class", "class_name", "category", "target", "y", "age")
 TABLE_LIMIT = 1 << 28
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+from ganvas.data.ages import ages
 from ganvas.data.attributes import attributes
 from ganvas.data.brain import LICENCE as BRAIN_LICENCE
 from ganvas.data.brain import brain_slices
@@ -20,6 +21,7 @@ from ganvas.data.faces import faces
 from ganvas.data.faces_attributes import faces_attributes
 from ganvas.data.folder import from_folder, reshaped
 from ganvas.data.hugging_face import from_hub
+from ganvas.data.joint import JointData
 from ganvas.data.mnist import FASHION_MNIST, MNIST, fashion_mnist, mnist
 from ganvas.data.paired import Direction, paired
 from ganvas.data.persian_digits import LICENCE as PERSIAN_LICENCE
@@ -54,6 +56,8 @@ SOURCES: dict[str, SourceInfo] = {
     "unpaired": SourceInfo("two domains: unpaired:FOLDER with A/ and B/, or trainA/ and trainB/", "your own"),
     "attributes": SourceInfo("pictures with several labels each: attributes:FOLDER and a table, such as CelebA's", "your own"),
     "emoji": SourceInfo("7,572 emoji by Google and by Twitter, 64x64; the vendor is the label", VENDORS_LICENCE),
+    "ages": SourceInfo("faces by age: ages:FOLDER with years as sub-folders, in labels.csv or in file names", "your own"),
+    "joint": SourceInfo("several labelled sets as one: joint:attributes:A/+B/, each with labels of its own", "the sources'"),
     "openmoji-edges": SourceInfo("pairs: 2,140 emoji as lines and in colour, 64x64", OPENMOJI_LICENCE),
     "emoji-vendors": SourceInfo("pairs: 3,786 emoji by Google and by Twitter, 64x64", VENDORS_LICENCE),
     "emoji-vendors-unpaired": SourceInfo("two domains: the same, no emoji in both", VENDORS_LICENCE),
@@ -223,6 +227,27 @@ def open_degraded(rest: str, options: Options) -> Data:
     return degraded(data, kinds, held_damage=options.held_damage, seed=options.seed or 0)
 
 
+def open_joint(rest: str, options: Options) -> Data:
+    """``joint:SOURCE+SOURCE``: labelled sources, opened with the same options."""
+    parts = []
+    for source in rest.split("+"):
+        kind, _, inner = source.partition(":")
+        if kind not in SOURCES or kind == "FOLDER":
+            kind, inner = "FOLDER", source
+            check_word(source)
+        part = opened(kind, inner, options)
+        if not isinstance(part, ArrayData):
+            raise UsageError(
+                f"{source} holds no pictures with labels", "join folders, attributes:FOLDER, faces-attributes, ..."
+            )
+        parts.append(part)
+    data = JointData(parts)
+    if all(part.recipe for part in parts):
+        shared = {key: value for part in parts for key, value in part.recipe.items()}
+        data.recipe = {**shared, "source": "joint:" + "+".join(part.recipe["source"] for part in parts)}
+    return data
+
+
 def named(folder: str, kind: str) -> str:
     if not folder:
         raise UsageError(f"{kind}: names no folder", f"give {kind}:FOLDER")
@@ -249,6 +274,11 @@ OPENERS: dict[str, tuple[Callable[[str, Options], Data], set[str]]] = {
         lambda rest, given: narrowed(emoji(size=given.side, mirror=given.mirror), rest or None, given.only),
         {"size", "mirror", "only"},
     ),
+    "ages": (
+        lambda rest, given: ages(named(rest, "ages"), given.wanted, labels=given.labels),
+        (PICTURES - {"only"}) | BAD | {"labels"},
+    ),
+    "joint": (open_joint, (PICTURES - {"only"}) | BAD | {"count", "seed"}),
     "openmoji-edges": (lambda rest, given: openmoji_edges(size=given.side, mirror=given.mirror), {"size", "mirror"}),
     "emoji-vendors": (open_vendors, {"size", "mirror", "direction"}),
     "emoji-vendors-unpaired": (

@@ -302,6 +302,11 @@ class TwoDomainData(Translation):
         """The second part of ``domains(count, seed)``."""
         return Images(chosen(self.y, self.rows[1], count, seed, OTHER_SUBSET))
 
+    @property
+    def knows_pairs(self) -> bool:
+        """Whether ``true_pairs`` has any."""
+        return self._true is not None
+
     def true_pairs(self) -> PairData:
         """Held-out pictures of x with the pictures of y that they should become.
 

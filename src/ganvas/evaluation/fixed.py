@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ganvas.data import Data
 from ganvas.data.batches import Spec
+from ganvas.data.joint import of_another
 from ganvas.data.translation import PairData, TwoDomainData
 from ganvas.errors import UsageError
 from ganvas.method import Method
@@ -70,7 +71,7 @@ def fixed_inputs(method: Method, data: Data, count: int, seed: int) -> FixedInpu
         return FixedInputs(x[:count], y[:count])
     batch = held.real(count)
     if batch.label is not None:  # what the others are: so that translations together are to have what the real pictures have
-        return FixedInputs(batch.image, batch.image, batch.label.roll(1, 0))
+        return FixedInputs(batch.image, batch.image, of_another(batch.label, data.spec))
     raise UsageError(f"{data.name} holds nothing that {method.name} could translate", "name pairs or two domains")
 
 
@@ -81,15 +82,28 @@ def in_each_domain(inputs: FixedInputs, spec: Spec) -> list[FixedInputs]:
     if inputs.label.dim() == 1:
         return [replace(inputs, label=torch.full_like(inputs.label, number)) for number in range(len(spec.classes))]
     changed, start = [], 0
-    for group in spec.attributes:
+    owner = [number for number, count in enumerate(spec.sets) for _ in range(count)]
+    for index, group in enumerate(spec.attributes):
+        own = within(inputs.label, spec, owner[index]) if spec.sets else inputs.label
         for place in range(start, start + len(group)):
-            label = inputs.label.clone()
+            label = own.clone()
             had = label[:, place].clone()
             label[:, start : start + len(group)] = 0
             label[:, place] = 1 if len(group) > 1 else 1 - had
             changed.append(replace(inputs, label=label))
         start += len(group)
     return changed
+
+
+def within(label: Tensor, spec: Spec, number: int) -> Tensor:
+    """Labels in terms of one of several sets: what pictures of other sets are in its terms is not known, so all 0."""
+    mask = torch.zeros(len(spec.sets), dtype=label.dtype)
+    mask[number] = 1
+    own = torch.zeros_like(label)
+    place = spec.places[number]
+    own[:, place] = label[:, place]
+    own[:, len(spec.domains) :] = mask
+    return own
 
 
 def scored_count(method: Method, samples: int) -> int:

@@ -162,6 +162,10 @@ class CycleGAN(Method):
         scores: Tensor = discriminator(self.seen(pictures))
         return scores.float()
 
+    def judge_translated(self, source: Tensor, target: Tensor) -> Tensor:
+        scores: Tensor = self.discriminator_y(target).mean((1, 2, 3))
+        return scores
+
     def translate(self, source: Tensor, label: Tensor | None = None) -> Tensor:
         return self.resized(self.generator, source)
 

@@ -2,7 +2,8 @@
 Image-to-Image Translation", arXiv 1711.09020.
 
 One generator for all pairs of domains: it is told what the picture shall be, and the critic also says what a picture is.
-Domains are the data's classes, or its attributes, of which a picture has several at once.
+Domains are the data's classes, or its attributes, of which a picture has several at once. Of several sets with labels of their
+own (``ganvas.data.joint``), each picture is asked for what its set knows, and a mask tells the generator which that is.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy,
 from torch.optim import Adam, Optimizer
 
 from ganvas.data.batches import Images, Spec
+from ganvas.data.joint import mask_of
 from ganvas.errors import DataError, UsageError
 from ganvas.method import Method, Terms, TranslatorConfig, Update, number
 from ganvas.networks.padding import padded
@@ -62,6 +64,7 @@ class StarGAN(Method):
     paper: ClassVar[str] = "Choi et al. 2018, StarGAN: Unified GANs for Multi-Domain Translation, arXiv 1711.09020"
     conditional: bool = True
     translates: ClassVar[bool] = True
+    kept: ClassVar[tuple[str, ...]] = ("critic",)
     wasserstein_term: ClassVar[str | None] = "critic/wasserstein"
     Config = StarGANConfig
     config: StarGANConfig
@@ -75,8 +78,9 @@ class StarGAN(Method):
             raise DataError("stargan needs labels or attributes, this data has none", "name --data attributes:FOLDER")
         channels, *size = spec.shape
         self.generator = ResNetTranslator(
-            channels, channels, width=config.width, blocks=config.blocks, border="zeros", labels=domains, kernel=4, affine=True
-        )
+            channels, channels, width=config.width, blocks=config.blocks, border="zeros", labels=spec.label_size, kernel=4,
+            affine=True,
+        )  # fmt: skip
         levels = domain_levels(min(size))
         self.step = 2**levels
         rows, columns = (-(-side // self.step) * self.step for side in size)
@@ -92,7 +96,7 @@ class StarGAN(Method):
             real, label = next(batches)
             assert label is not None
             given = self.domains(label)
-            wanted = given[torch.randperm(len(given), device=given.device)]  # the data's own combinations of attributes
+            wanted = self.others(given)
             with torch.set_grad_enabled(t == self.config.critic_steps - 1):  # the last fakes are the generator's, too
                 fake = self.translate(real, wanted)
             update("critic", self.critic_loss, real, given, fake.detach())
@@ -123,8 +127,21 @@ class StarGAN(Method):
         }
 
     def domains(self, label: Tensor) -> Tensor:
-        """Labels as the generator takes them, (N, K) float32 of zeros and ones: of classes (N,), or of attributes (N, K)."""
+        """Labels as the generator takes them, float32 of zeros and ones: (N, K) of classes (N,) or attributes (N, K).
+
+        Of several sets (N, K + sets), c~ = [c_1, ..., c_n, m] (eq. 7).
+        """
         return one_hot(label, self.groups[0]).float() if label.dim() == 1 else label.float()
+
+    def others(self, given: Tensor) -> Tensor:
+        """The batch's labels in random order, so that attributes come in the data's own combinations; within each set."""
+        if not self.spec.sets:
+            return given[torch.randperm(len(given), device=given.device)]
+        order = torch.rand(len(given), device=given.device)
+        of_set = mask_of(given, self.spec).argmax(1)
+        wanted = torch.empty_like(given)
+        wanted[of_set.argsort(stable=True)] = given[(of_set + order).argsort()]
+        return wanted
 
     def scores(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """The critic's scores of each picture's patches, (N, h w), and its logits of the domains, (N, K)."""
@@ -132,12 +149,32 @@ class StarGAN(Method):
         return on_patches.float().flatten(1), named.float()
 
     def misnamed(self, logits: Tensor, domains: Tensor) -> Tensor:
-        """-E[log D_cls(c | x)], (eq. 2 and 3), summed over attributes: one of a group by softmax, a yes or no by itself."""
+        """-E[log D_cls(c | x)], (eq. 2 and 3), summed over attributes: one of a group by softmax, a yes or no by itself.
+
+        Of several sets, each group's mean is over the pictures of its own set (section 3.3).
+        """
+        known = domains[:, : sum(self.groups)]
         losses = []
-        for logit, domain in zip(logits.split(self.groups, 1), domains.split(self.groups, 1), strict=True):
+        for logit, domain in zip(logits.split(self.groups, 1), known.split(self.groups, 1), strict=True):
             alone = logit.shape[1] == 1
-            losses.append(binary_cross_entropy_with_logits(logit, domain) if alone else cross_entropy(logit, domain))
-        return torch.stack(losses).sum()
+            each = (
+                binary_cross_entropy_with_logits(logit, domain, reduction="none")[:, 0]
+                if alone
+                else cross_entropy(logit, domain, reduction="none")
+            )
+            losses.append(each)
+        if not self.spec.sets:
+            return torch.stack(losses).mean(1).sum()
+        owner = [number for number, count in enumerate(self.spec.sets) for _ in range(count)]
+        of_group = mask_of(domains, self.spec).T[owner]  # (groups, N): whether the picture's set knows the group
+        return ((torch.stack(losses) * of_group).sum(1) / of_group.sum(1).clamp(min=1)).sum()
+
+    def judge_translated(self, source: Tensor, target: Tensor) -> Tensor:
+        return self.scores(target)[0]
+
+    def recognise(self, pictures: Tensor) -> Tensor:
+        named = self.scores(pictures)[1].split(self.groups, 1)
+        return torch.cat([part.sigmoid() if part.shape[1] == 1 else part.softmax(1) for part in named], 1)
 
     def translate(self, source: Tensor, label: Tensor | None = None) -> Tensor:
         if label is None:

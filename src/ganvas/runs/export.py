@@ -143,8 +143,7 @@ def pictures(model: Model, count: int, rows: int, columns: int) -> dict[str, Ten
     generator = torch.Generator().manual_seed(0)
     batch = {"source": torch.rand(shape, generator=generator) * 2 - 1}
     if model.method.conditional:
-        domains = sum(len(group) for group in spec.attributes) or len(spec.classes)
-        batch["label"] = torch.randint(2, (count, domains), generator=generator).float()
+        batch["label"] = torch.randint(2, (count, spec.label_size), generator=generator).float()
     return batch
 
 

@@ -25,7 +25,7 @@ from ganvas.networks.inference import prepare
 from ganvas.runs.checkpoint import plain, refuse_newer, refuse_non_finite
 from ganvas.runs.durable import RETIRED, TEMPORARY, remove_folder, replace_folder, sealed, unseal, write_file, writing
 from ganvas.runs.latents import draw, towards_average
-from ganvas.runs.translation import translate
+from ganvas.runs.translation import fitted, refuse_strange, translate
 from ganvas.runs.weights import GET_ANOTHER, examine, fingerprint, one_line, read_header, read_weights
 
 SCHEMA = 1
@@ -154,7 +154,7 @@ class Model:
         Args:
             source: pictures of the source domain.
             label: what they shall become, for conditional methods: class numbers (N,), or attributes (N, K) of zeros and ones;
-                or one of these for all pictures.
+                or one of these for all pictures. Float (N, K) or (K,) in 0..1 asks for something between.
             back: the other way, from the target domain to the source domain, for methods that learn both.
             noise: a seed that turns on the generator's dropout, pix2pix's noise: other seeds give other answers. None: the
                 same picture has always the same answer.
@@ -167,6 +167,20 @@ class Model:
         if not self.method.translates:
             raise UsageError(f"{self.method_name} makes samples from noise, it translates none", "train pix2pix or cyclegan")
         return translate(self.ready(), source, label, self.device, back=back, noise=noise, batch_size=batch_size)
+
+    @torch.no_grad()
+    def recognise(self, pictures: Tensor) -> Tensor:
+        """What pictures (N, C, H, W) in [-1, 1] are, by the critic of a method with domains: (N, K) in 0..1, on the CPU.
+
+        The columns are ``spec.domains``; classes, and attributes of which a picture has exactly one, add up to 1. Pictures of
+        another size than training's are brought to it: their middle, where the shape differs.
+
+        Raises:
+            UsageError: no pictures of the right channels in [-1, 1], or a method without domains.
+        """
+        refuse_strange(pictures, self.spec.shape[0])
+        wanted = fitted(pictures.float(), (self.spec.shape[1], self.spec.shape[2]))
+        return self.ready().recognise(wanted.to(self.device)).float().cpu()
 
     def _classes_in_turn(self, labels: Sequence[int] | None) -> Tensor | None:
         known = len(self.spec.classes)
@@ -202,7 +216,7 @@ def write_model(folder: Path, method: Method, tensors: dict[str, Tensor], facts:
 
     Args:
         method: whose config and spec describe the network.
-        tensors: the averaged weights by their names in ``method``.
+        tensors: the weights of the averaged and the kept modules by their names in ``method``.
         facts: JSON values; what training knows of the model.
 
     Raises:
@@ -344,14 +358,15 @@ def build(path: Path, description: dict[str, Any]) -> Method:
 
 
 def own_tensors(method: Method) -> dict[str, Tensor]:
-    """The tensors of a method's averaged modules, by their names in the method."""
-    return {f"{name}.{key}": value for name in method.averaged for key, value in getattr(method, name).state_dict().items()}
+    """The tensors of a method's averaged and kept modules, by their names in the method."""
+    names = (*method.averaged, *method.kept)
+    return {f"{name}.{key}": value for name in names for key, value in getattr(method, name).state_dict().items()}
 
 
 def furnish(method: Method, weights: dict[str, Tensor], description: dict[str, Any]) -> Model:
     """Gives the method its weights, and drops the players that only training needs."""
     for name, _ in [*method.named_children()]:
-        if name not in method.averaged:
+        if name not in (*method.averaged, *method.kept):
             delattr(method, name)
             continue
         prefix = f"{name}."

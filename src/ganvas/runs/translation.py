@@ -8,6 +8,7 @@ from contextlib import contextmanager, nullcontext
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 from ganvas.errors import UsageError
 from ganvas.method import Method
@@ -35,7 +36,8 @@ def translate(
             return method.translate_back(part)
         return method.translate(part, None if labels is None else labels[start : start + len(part)].to(device))
 
-    rows, columns = source.shape[2:]
+    times = 1 if back or spec.source is None else max(1, spec.shape[1] // spec.source[1])
+    rows, columns = (side * times for side in source.shape[2:])
     size = at_once(method.config.width, rows, columns, device) if batch_size is None else batch_size
     if size < 1:
         raise UsageError(f"batch_size={batch_size} is out of range", "it must be at least 1")
@@ -62,7 +64,9 @@ def refuse_strange(pictures: Tensor, channels: int) -> None:
 
 
 def wanted_labels(method: Method, label: Tensor | None, count: int) -> Tensor | None:
-    """What each picture shall become, (N,) or (N, K), from one for each or one for all; None for a method without labels.
+    """What each picture shall become, from one for each or one for all; None for a method without labels.
+
+    Class numbers are int64 (N,), attributes and shares of classes float32 (N, K).
 
     Raises:
         UsageError: labels that the method has not, or none where it needs them.
@@ -71,17 +75,29 @@ def wanted_labels(method: Method, label: Tensor | None, count: int) -> Tensor | 
         if label is not None:
             raise UsageError(f"{method.name} takes no labels", "train stargan to say what a picture shall become")
         return None
-    names = [name for group in method.spec.attributes for name in group] or list(method.spec.classes)
+    names = method.spec.domains
     if label is None:
         raise UsageError(f"{method.name} was not told what to make of the pictures", f"give labels of {', '.join(names)}")
-    each = 1 if method.spec.attributes else 0
-    wanted = (label if label.dim() > each else label[None]).to(torch.int64)
+    each = 1 if method.spec.attributes or label.is_floating_point() else 0
+    wanted = (label if label.dim() > each else label[None]).to(torch.float32 if each else torch.int64)
     wanted = wanted.expand(count, *wanted.shape[1:]) if len(wanted) == 1 else wanted
-    if wanted.shape != ((count, len(names)) if each else (count,)):
+    if wanted.shape != ((count, method.spec.label_size) if each else (count,)):
         raise UsageError(f"labels are of shape {tuple(label.shape)}", f"give one a picture, of {', '.join(names)}")
-    if int(wanted.min()) < 0 or int(wanted.max()) > (1 if each else len(names) - 1):
-        raise UsageError("labels are out of range", "attributes are 0 or 1" if each else f"classes are 0 to {len(names) - 1}")
+    low, high = (float(value) for value in wanted.aminmax())
+    if not 0 <= low <= high <= (1 if each else len(names) - 1):  # also when they hold NaN
+        raise UsageError("labels are out of range", "attributes are 0 to 1" if each else f"classes are 0 to {len(names) - 1}")
     return wanted
+
+
+def fitted(pictures: Tensor, size: tuple[int, int]) -> Tensor:
+    """The middle of pictures (N, C, H, W) that has the shape of ``size`` (rows, columns), brought to that size."""
+    rows, columns = pictures.shape[2:]
+    if (rows, columns) == size:
+        return pictures
+    high, wide = min(rows, round(columns * size[0] / size[1])) or 1, min(columns, round(rows * size[1] / size[0])) or 1
+    top, left = (rows - high) // 2, (columns - wide) // 2
+    middle = pictures[..., top : top + high, left : left + wide]
+    return interpolate(middle, size, mode="bilinear", antialias=True, align_corners=False)
 
 
 @contextmanager
