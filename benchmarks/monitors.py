@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from ganvas.data import Data, mnist, points
+from ganvas.data import Data, mnist, open_source, points
 from ganvas.methods import METHODS
 from ganvas.runs import Run
 from ganvas.training import session, train
@@ -26,6 +26,10 @@ WORKLOADS: list[tuple[str, Callable[[], Data], dict[str, Any], int]] = [
     ("r3gan", mnist, {"width": 16}, 300),
     ("wgan-gp", mnist, {"width": 16}, 300),
     ("dcgan", mnist, {"width": 16}, 300),
+    ("pix2pix", lambda: open_source("degraded:noise:mnist"), {"width": 16, "batch_size": 4}, 900),
+    ("pix2pix", lambda: open_source("degraded:noise:mnist"), {"width": 16}, 3300),
+    ("cyclegan", lambda: open_source("inked-digits"), {"width": 8, "batch_size": 2, "blocks": 2}, 900),
+    ("stargan", lambda: open_source("four-hue-mnist"), {"width": 8, "blocks": 2}, 110),
 ]
 """Method, data, settings, steps: from the quickest steps there are to those of small pictures."""
 

@@ -34,11 +34,11 @@ GROWTH = 1.1
 LATENT_SEED, SUBSET_SEED = 3, 3
 
 
-def next_checkup(step: int) -> int:
+def next_checkup(step: int, stride: int = STRIDE) -> int:
     """The first step after ``step`` at which a checkup is due; a function of the step alone, so resuming changes nothing."""
-    due = STRIDE
+    due = stride
     while due <= step:
-        due = max(due + STRIDE, int(due * GROWTH))
+        due = max(due + stride, int(due * GROWTH))
     return due
 
 
@@ -51,7 +51,7 @@ class Checkup:
     """
 
     def __init__(self, engine: Engine, data: Data) -> None:
-        self.engine = engine
+        self.engine, self.stride = engine, STRIDE
         self.real = data.real(SAMPLES, SUBSET_SEED)
         self.held_out = unseen(data, len(self.real.image))
         config = engine.method.config

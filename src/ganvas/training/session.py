@@ -19,6 +19,7 @@ from ganvas.training.checkup import Checkup, next_checkup
 from ganvas.training.engine import Engine
 from ganvas.training.healing import REST, remedy, runs_away
 from ganvas.training.monitors import LASTING, Finding, History, examine, is_checkup, non_finite
+from ganvas.training.translator_checkup import TranslatorCheckup
 
 EARLY_RECORDS = (1, 2, 5, 10)
 """Steps that are recorded besides every ``log_steps``-th, so that a short run has a curve."""
@@ -96,9 +97,9 @@ class Session:
         self.scores: list[dict[str, Any]] = []
         self.notices: list[Finding] = []
         self.findings: list[Finding] = []
-        self.checkup: Checkup | None = None
-        if ranks.first and not method.translates:
-            checkup = Checkup(engine, data)
+        self.checkup: Checkup | TranslatorCheckup | None = None
+        if ranks.first:
+            checkup = TranslatorCheckup(engine, data) if method.translates else Checkup(engine, data)
             self.checkup = checkup if checkup.possible else None
         self.latest: dict[str, float] = {}
         self.asked_to_stop = ""
@@ -181,7 +182,7 @@ class Session:
         """What the doctor goes by, beside the terms: the engine's gauges and, when one is due, a checkup."""
         before = self.history.records[-1]["step"] if self.history.records else 0
         figures = self.engine.read_gauges(self.method.wasserstein_term, self.step - before)
-        if self.checkup is not None and next_checkup(before) <= self.step:
+        if self.checkup is not None and next_checkup(before, self.checkup.stride) <= self.step:
             figures |= self.checkup.measure()
         return figures
 
@@ -229,6 +230,8 @@ class Session:
                 for name in self.method.averaged
                 for key, value in self.engine.averaged(name).state_dict().items()
             }
+            for name in self.method.kept:
+                weights |= {f"{name}.{key}": value for key, value in getattr(self.method, name).state_dict().items()}
             licences = {"data": self.data.name, "licence": self.data.licence, "seed": self.run.seed}
             self.run.write_model(self.method, weights, facts | licences)
         self.saved = self.step
