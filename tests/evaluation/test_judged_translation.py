@@ -17,7 +17,8 @@ from ganvas.data.translation import PairData, TwoDomainData
 from ganvas.data.two_valued import two_valued
 from ganvas.errors import DataError, UsageError
 from ganvas.evaluation import translation
-from ganvas.evaluation.translation import judge_run, judge_translation, untaught
+from ganvas.evaluation.translated import judge_run
+from ganvas.evaluation.translation import judge_translation, untaught
 from ganvas.methods.pix2pix import Pix2Pix, Pix2PixConfig
 from ganvas.metrics import psnr
 from ganvas.runs import Model

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ganvas.evaluation.evaluate import Evaluation
     from ganvas.evaluation.subject import Which
     from ganvas.evaluation.translation import TranslationJudgement
+    from ganvas.evaluation.unpaired import UnpairedJudgement
 
 
 def evaluate(
@@ -48,6 +49,9 @@ def evaluate(
 
         ganvas evaluate pix2pix-001 --regression pix2pix-l1-001
 
+    Without pairs: the error after there and back, how often a classifier trained on real pictures takes the translations for
+    what they should be, and the Frechet distance; beside what the untouched pictures and real ones score.
+
     Beside each other score stands what real samples score in its place: that, and not 0, is what a perfect model would have.
 
     Args:
@@ -71,13 +75,13 @@ def evaluate(
         raise UsageError("--best and --last exclude each other", "give one of them")
     from ganvas.cli.files import arriving, claim
     from ganvas.evaluation.evaluate import evaluate as measure
-    from ganvas.evaluation.translation import judge_run
+    from ganvas.evaluation.translated import judge_run
 
     target = None if out is None else claim(out, {".json"}, force=force, folder=False)
     place = place_of(subject)
     which: Which = "last" if last else "best"
     words = None if metrics is None else [word for word in metrics.split(",") if word.strip()]
-    found: Evaluation | TranslationJudgement
+    found: Evaluation | TranslationJudgement | UnpairedJudgement
     if words is None and translates(place):
         network = "efficientnet" if features == "auto" else features
         rival = None if regression is None else place_of(regression)

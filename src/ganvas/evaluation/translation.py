@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -15,7 +14,6 @@ from ganvas.data.dataset import to_float
 from ganvas.data.translation import PairData, TwoDomainData
 from ganvas.errors import DataError, UsageError
 from ganvas.evaluation.evidence import Report
-from ganvas.evaluation.subject import Which, against_of, subject_of
 from ganvas.metrics import Score, Stamp, feature_network, l1, lpips_distance, psnr, quantise, resize, ssim
 from ganvas.metrics.ms_ssim import WINDOW
 from ganvas.metrics.networks.contract import StagedNetwork
@@ -224,26 +222,3 @@ def measures_for(target: Tensor, features: str, report: Report) -> tuple[dict[st
 
     measures["perceptual"] = Measure(perceptual, "lower", network.name, network.weights, network.resizer)
     return measures, remarks
-
-
-def judge_run(
-    place: str | Path,
-    *,
-    against: str | None = None,
-    regression: str | Path | None = None,
-    count: int | None = None,
-    seed: int = 0,
-    which: Which = "best",
-    features: str = "efficientnet",
-    report: Report = lambda words: None,
-) -> TranslationJudgement:
-    """``judge_translation`` of a run or model folder, by the data that it learnt from or other data that is named."""
-    subject = subject_of(place, which=which)
-    data = against_of(against, subject)
-    assert subject.model is not None
-    if isinstance(data, Tensor):
-        raise UsageError("a tensor holds no pairs", "name paired data with --against")
-    rival = None if regression is None else subject_of(regression, which=which).model
-    return judge_translation(
-        subject.model, data, regression=rival, count=count or COUNT, seed=seed, features=features, report=report
-    )

@@ -16,11 +16,12 @@ from ganvas.evaluation import account as accounts
 from ganvas.evaluation.account import Account
 from ganvas.evaluation.judgement import Judgement, judge
 from ganvas.evaluation.report import figures, sections
+from ganvas.evaluation.report.extremes import extremes
 from ganvas.evaluation.report.page import Child, Html, document, element, section
 from ganvas.runs import Model, load
 from ganvas.runs.checkpoint import step_of
 from ganvas.runs.durable import replace_file
-from ganvas.runs.grids import grid
+from ganvas.runs.grids import grid, side_by_side
 
 NAME = "report.html"
 
@@ -76,7 +77,7 @@ def samples(account: Account, data: Data | None) -> Html:
     except GanvasError as error:
         return section("Samples", *parts, *shown, element("p", f"No model to draw from: {error.cause}."))
     if model.method.translates:
-        return translations(strip, last, step, paired=model.spec.paired)
+        return translations(strip, last, step, model, data if data is not None else opened(account)[0])
     data, trouble = (data, "") if data is not None else opened(account)
     drawn = figures.sampled(model)
     if last is None or model.facts.get("step") != step:
@@ -85,11 +86,16 @@ def samples(account: Account, data: Data | None) -> Html:
     return Html(section("Samples", *parts, element("div", *shown, class_="pair")) + nearest(model, drawn, data, trouble))
 
 
-def translations(strip: Image | None, last: Image | None, step: int, *, paired: bool) -> Html:
-    """Held-out pictures with what became of them, as the run drew them."""
+def translations(strip: Image | None, last: Image | None, step: int, model: Model, data: Data | None) -> Html:
+    """The best, the median and the worst translation of held-out pictures, and those that the run drew as it went."""
     parts: list[Child] = []
+    found = None if data is None else extremes(model, data)
+    if found is not None:
+        picture = grid(side_by_side(*found.columns), len(found.columns))
+        parts.append(figures.figure(picture, "best, median and worst translation", *found.caption()))
     if last is not None:
-        words = f"Held-out pictures and their translations at step {step:,}: input, output{', target' if paired else ''}."
+        target = ", target" if model.spec.paired else ""
+        words = f"Held-out pictures and their translations at step {step:,}: input, output{target}."
         parts.append(figures.figure(last, "translations", words))
     if strip is not None:
         parts.append(figures.figure(strip, "translations over time", "The same outputs over time, the newest at the bottom."))
