@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
-EXTRAS := onnx,tensorboard,faces
+EXTRAS := onnx,tensorboard,faces,video
 
 .PHONY: setup demo test check format typecheck imports clean
 

@@ -174,7 +174,7 @@ def test_refusals(tmp_path: Path) -> None:
     mask = picture(tmp_path / "mask.png", "L", (41, 30))
     assert "the mask is 41x30, the picture 40x30" in refused("restore", identity(), source, out, mask=mask)
     (tmp_path / "v.mp4").write_bytes(b"0")
-    assert "is a video" in refused("translate", identity(), tmp_path / "v.mp4", out)
+    assert "is a film" in refused("translate", identity(), tmp_path / "v.mp4", out)
     assert "there is no picture" in refused("translate", identity(), tmp_path / "none.png", out)
     (tmp_path / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     assert "bad.png" in refused("translate", identity(), tmp_path / "bad.png", out)

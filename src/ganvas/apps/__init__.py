@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from ganvas.apps import colourise, restore, translate, upscale
+from ganvas.apps import age, colourise, edit, restore, translate, upscale
 from ganvas.apps.through import Options
 from ganvas.runs import Model
 
@@ -33,6 +33,8 @@ APPS: dict[str, App] = {
     "colourise": App("colour for a grey picture, which keeps its lightness", colourise.channels, colourise.apply, exact=True),
     "upscale": App("a larger picture with its details", upscale.channels, upscale.apply),
     "restore": App("damage mended; with a mask, in it alone", restore.channels, restore.apply, exact=True),
+    "edit": App("a face with other expressions and attributes, by name and strength", edit.channels, edit.apply),
+    "age": App("a face at another age", age.channels, age.apply),
 }
 """The registry."""
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ganvas.apps.lab import encoded, lightness, luminance, to_lab, to_rgb
-from ganvas.apps.through import Options, channels_of, refuse, require_picture_channels, to_bytes, translated
+from ganvas.apps.through import Options, channels_of, refuse, require_picture_channels, require_untold, to_bytes, translated
 from ganvas.errors import UsageError
 from ganvas.runs import Model
 
@@ -25,6 +25,7 @@ NEARBY = ((0, 0, 0), (0, 1, 0), (0, -1, 0), (1, 0, 0), (-1, 0, 0), (0, 0, 1), (0
 def channels(model: Model, options: Options) -> int:
     """With how many channels a picture is read. Raises UsageError for a model or an option that will not do."""
     refuse(options, "colourise")
+    require_untold(model, "colourise")
     taken, given = channels_of(model)
     require_picture_channels(model, taken, 1, 3)
     if given != 3:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from ganvas.apps import App, Options
+from ganvas.apps.animations import ANIMATIONS, animated
+from ganvas.apps.asked import recognised
+from ganvas.apps.colourise import luma
+from ganvas.apps.films import ENDINGS as FILMS
+from ganvas.apps.films import VIDEOS, Film, is_film, through_film
 from ganvas.apps.photographs import ENDINGS, LOSSLESS, Photograph, read, write
 from ganvas.apps.upscale import enlarged
 from ganvas.data.listing import listing
@@ -17,32 +24,36 @@ from ganvas.errors import DataError, ResourceError, UsageError
 from ganvas.runs import Model
 from ganvas.runs.memory import free_bytes
 
-VIDEO = {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".gif"}
+TELL_SECONDS = 10.0
+"""How often it is said how far a film is."""
 COPIES = 3
 """Of the result's bytes that are in memory while it is made and written."""
 
 
 class Task(NamedTuple):
-    """A picture to be made: ``name`` says which (its place below a folder), ``mask`` is a file or None."""
+    """A picture to be made, or a film: ``name`` says which (its place below a folder), ``mask`` is a file or None."""
 
     name: str
     source: Path
     target: Path
     mask: Path | None = None
+    film: bool = False
 
 
 class Made(NamedTuple):
-    """A task's end: the sizes (rows, columns) before and after, or in ``problem`` why nothing was made."""
+    """A task's end: the sizes (rows, columns) before and after, or in ``problem`` why nothing was made; of films the frames."""
 
     task: Task
     before: tuple[int, int] = (0, 0)
     after: tuple[int, int] = (0, 0)
     problem: str = ""
+    frames: int = 0
+    remark: str = ""
 
 
 def endings_of(app: App) -> set[str]:
-    """The endings that an app's results may have: those without loss where it promises exact pixels."""
-    return {*LOSSLESS, ".webp"} if app.exact else ENDINGS
+    """The endings that an app's results may have: of pictures those without loss where it promises exact pixels."""
+    return ({*LOSSLESS, ".webp"} if app.exact else ENDINGS) | FILMS
 
 
 def planned(app: App, source: Path, out: Path, *, mask: Path | None = None) -> tuple[list[Task], list[Made]]:
@@ -52,25 +63,27 @@ def planned(app: App, source: Path, out: Path, *, mask: Path | None = None) -> t
     own with .png in the folder ``out``. A folder's masks are a folder of pictures of the same names, or one picture for all.
 
     Raises:
-        UsageError: the output is the original or lies among the originals, or the input is a video.
+        UsageError: the output is the original or lies among the originals, or a film shall become a picture or the reverse.
         DataError: there is no such picture or folder, or no picture in it.
     """
-    if source.suffix.lower() in VIDEO and not source.is_dir():
-        raise UsageError(
-            f"{source} is a video, which needs a decoder that Ganvas does not bring",
-            "split it into pictures, name their folder",
-        )
     if mask is not None and not mask.exists():
         raise DataError(f"there is no mask {mask}", "name a picture, or a folder of pictures with the same names")
     if not source.is_dir():
         if not source.exists():
             raise DataError(f"there is no picture {source}", "name a picture or a folder of pictures")
-        target = out / f"{source.stem}.png" if out.suffix == "" or out.is_dir() else out
+        film = is_film(source)
+        target = out / f"{source.stem}{ending_for(source, film, app)}" if out.suffix == "" or out.is_dir() else out
+        if target.suffix.lower() in ENDINGS - ANIMATIONS and animated(source):
+            film = False  # its first frame
+        if film != (target.suffix.lower() in FILMS) and target.suffix.lower() != ".webp":
+            what, other = ("a film", "a picture") if film else ("a picture", "a film")
+            endings = sorted(FILMS if film else endings_of(app) - FILMS)
+            raise UsageError(f"{source} is {what}, {target} would be {other}", f"end its name in {', '.join(endings)}")
         if target.exists() and target.samefile(source):
             raise UsageError(f"{target} is the original, which is never overwritten", "name another output")
         if mask is not None and mask.is_dir():
             mask = counterparts(mask).get(source.stem)
-        return [Task(source.name, source, target, mask)], []
+        return [Task(source.name, source, target, mask, film)], []
     inside, outside = source.resolve(), out.resolve()
     if outside.is_relative_to(inside):
         raise UsageError(f"{out} lies in the folder of the originals", "name a folder beside it")
@@ -89,14 +102,26 @@ def planned(app: App, source: Path, out: Path, *, mask: Path | None = None) -> t
     return tasks, problems
 
 
+def ending_for(source: Path, film: bool, app: App) -> str:
+    """What a result is called in a folder: pictures are PNGs, animations stay what they are, videos are as good as promised."""
+    if not film:
+        return ".png"
+    ending = source.suffix.lower()
+    if ending not in VIDEOS:
+        return ending if ending in ANIMATIONS else ".webp"
+    return ".mkv" if app.exact else ".mp4"
+
+
 def counterparts(folder: Path) -> dict[str, Path]:
     """A folder's pictures by their names without endings."""
     return {str(PurePosixPath(picture.name).with_suffix("")): picture.path for picture in listing(folder).pictures}
 
 
-def performed(app: App, model: Model, tasks: Sequence[Task], options: Options) -> Iterator[Made]:
+def performed(
+    app: App, model: Model, tasks: Sequence[Task], options: Options, report: Callable[[str], None] = lambda words: None
+) -> Iterator[Made]:
     """Does the tasks one by one and yields each as it ends; a picture that cannot be read or has no fitting mask is told, and
-    the others go on.
+    the others go on. ``report`` is told how far a film is.
 
     Raises:
         UsageError: the app has no use for the model or an option. ResourceError: memory or disk will not do.
@@ -104,11 +129,13 @@ def performed(app: App, model: Model, tasks: Sequence[Task], options: Options) -
     for task in tasks:
         own = options._replace(mask=None if task.mask is None else read(task.mask, 1).pixels)
         channels = app.channels(model, own)
+        if task.film:
+            film = filmed(app, model, task, own, channels, report)
+            yield Made(task, film.before, film.after, frames=film.frames, remark=film.remark)
+            continue
         try:
             photograph = read(task.source, channels)
-            if own.mask is not None and own.mask.shape[1:] != photograph.pixels.shape[1:]:
-                sizes = [f"{side.shape[2]}x{side.shape[1]}" for side in (own.mask, photograph.pixels)]
-                raise DataError(f"the mask is {sizes[0]}, the picture {sizes[1]}", "give a mask of the picture's size")
+            refuse_other_mask(own.mask, photograph.pixels)
         except DataError as error:
             if len(tasks) == 1:
                 raise
@@ -118,6 +145,38 @@ def performed(app: App, model: Model, tasks: Sequence[Task], options: Options) -
         write(task.target, result)
         before, after = (side.pixels.shape[1:] for side in (photograph, result))
         yield Made(task, (before[0], before[1]), (after[0], after[1]))
+
+
+def refuse_other_mask(mask: Tensor | None, pixels: Tensor) -> None:
+    """Raises DataError unless the mask has the picture's size."""
+    if mask is not None and mask.shape[1:] != pixels.shape[1:]:
+        sizes = [f"{side.shape[2]}x{side.shape[1]}" for side in (mask, pixels)]
+        raise DataError(f"the mask is {sizes[0]}, the picture {sizes[1]}", "give a mask of the picture's size")
+
+
+def filmed(app: App, model: Model, task: Task, options: Options, channels: int, report: Callable[[str], None]) -> Film:
+    """A film through the app. What the model takes its first frame for, it takes all of them for: nothing flickers.
+
+    Raises:
+        DataError: it cannot be decoded, or has no frames, or a mask of another size.
+    """
+    count, told, own = 0, time.monotonic(), options
+
+    def make(pixels: Tensor) -> Tensor:
+        nonlocal count, told, own
+        shown = luma(pixels) if channels == 1 else pixels
+        shown = torch.cat([pixels, torch.full_like(pixels[:1], 255)]) if channels == 4 else shown
+        refuse_other_mask(own.mask, shown)
+        if model.method.conditional and own.own is None:
+            own = own._replace(own=recognised(model, shown))
+        result = result_of(app, model, Photograph(shown), own).pixels
+        count += 1
+        if time.monotonic() - told >= TELL_SECONDS:
+            told = time.monotonic()
+            report(f"{task.name}: {count} frames")
+        return result
+
+    return through_film(task.source, task.target, make, exact=app.exact)
 
 
 def result_of(app: App, model: Model, photograph: Photograph, options: Options) -> Photograph:

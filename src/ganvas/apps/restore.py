@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ganvas.apps.through import Options, channels_of, refuse, require_picture_channels, to_bytes, translated
+from ganvas.apps.through import Options, channels_of, refuse, require_picture_channels, require_untold, to_bytes, translated
 from ganvas.errors import UsageError
 from ganvas.runs import Model
 
@@ -18,7 +18,8 @@ HIDDEN = 128
 
 def channels(model: Model, options: Options) -> int:
     """With how many channels a picture is read. Raises UsageError for a model or an option that will not do."""
-    refuse(options, "restore", mask=True)
+    refuse(options, "restore", "mask")
+    require_untold(model, "restore")
     taken, given = channels_of(model)
     if taken not in (given, given + 1):
         raise UsageError(

@@ -11,14 +11,15 @@ import re
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from ganvas.apps.through import Options, channels_of, refuse, require_picture_channels, translated
+from ganvas.apps.through import Options, channels_of, refuse, require_picture_channels, require_untold, translated
 from ganvas.errors import UsageError
 from ganvas.runs import Model
 
 
 def channels(model: Model, options: Options) -> int:
     """With how many channels a picture is read. Raises UsageError for a model or an option that will not do."""
-    refuse(options, "upscale", times=True)
+    refuse(options, "upscale", "times")
+    require_untold(model, "upscale")
     taken, given = channels_of(model)
     require_picture_channels(model, taken)
     if taken != given:
@@ -36,8 +37,8 @@ def enlargement(model: Model, times: int | None) -> tuple[int, int]:
     Raises:
         UsageError: nobody says how much, or another factor than the model's.
     """
-    source, target = model.spec.source, model.spec.shape
-    assert source is not None
+    target = model.spec.shape
+    source = model.spec.source or target
     if target[1:] != source[1:]:
         own = target[1] // source[1]
         if times not in (None, own):

@@ -98,6 +98,19 @@ def size_of(text: str) -> int | tuple[int, int]:
 
 
 @dataclass(frozen=True)
+class TaskFlags:
+    """What a task leaves to choose; everything else its recipe says. `ganvas train METHOD` has all settings.
+
+    Args:
+        width: channels of the narrowest layer: wider is better and slower; 64 is the papers'.
+        batch_size: pictures an update; less where memory is short.
+    """
+
+    width: Count = None
+    batch_size: Count = None
+
+
+@dataclass(frozen=True)
 class BudgetFlags:
     """How long to train: what ends first, in totals since the start of the run. 10 minutes when nothing is given.
 
@@ -175,3 +188,5 @@ RunGroup = Annotated[RunFlags, Parameter(name="*", group=Group("Run", sort_key=3
 MachineGroup = Annotated[MachineFlags, Parameter(name="*", group=Group("Machine", sort_key=5))]
 NO_BUDGET = BudgetFlags()
 METHOD_GROUP = Group("Method", sort_key=4)
+TASK_GROUP = Group("Task", sort_key=0)
+TaskGroup = Annotated[TaskFlags, Parameter(name="*", group=TASK_GROUP)]

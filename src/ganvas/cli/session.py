@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from collections import deque
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,6 +30,7 @@ from ganvas.training.budget import Budget
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+Fitted = Callable[[Data], MethodConfig]
 DEFAULT_MINUTES = 10.0
 PAYS_FOR_LENET = 10.0
 """Minutes of training from which a minute for a feature network is well spent."""
@@ -43,6 +46,7 @@ class Training:
     run: Run
     budget: BudgetFlags
     machine: MachineFlags
+    app: str = ""
     save_every: float = 60.0
     heal: int = 0
     score: str = "sliced"
@@ -69,8 +73,12 @@ def begin(
     machine: MachineFlags,
     output: Output,
 ) -> None:
-    """The command ``train``: starts a new run."""
-    training = prepare(name, config, data, budget, run, machine, output)
+    """The command ``train METHOD``: starts a new run."""
+    start(prepare(name, config, data, budget, run, machine, output), run, output)
+
+
+def start(training: Training, run: RunFlags, output: Output) -> None:
+    """Trains from the start, or with --dry-run says what would be done; and prints what came of it."""
     if run.dry_run:
         document, shown = plan(training)
         output.result(document, shown)
@@ -80,9 +88,15 @@ def begin(
 
 
 def prepare(
-    name: str, config: MethodConfig, data: DataFlags, budget: BudgetFlags, run: RunFlags, machine: MachineFlags, output: Output
-) -> Training:
+    name: str, config: MethodConfig | Fitted, data: DataFlags, budget: BudgetFlags, run: RunFlags, machine: MachineFlags,
+    output: Output, *, app: str = "", minutes: float = DEFAULT_MINUTES,
+) -> Training:  # fmt: skip
     """Opens the data, builds the method and chooses the run's folder; writes nothing.
+
+    Args:
+        config: the method's settings, or a function of the data that says them.
+        app: what the model is for.
+        minutes: how long to train when no budget is given.
 
     Raises:
         UsageError: the folder is taken, or the method cannot do the data's shape. DataError: the data cannot be had.
@@ -92,14 +106,15 @@ def prepare(
         spoken, free = names.spoken(folder), names.spoken(names.free_like(folder))
         raise UsageError(f"run {spoken} exists already", f"`ganvas resume {spoken}` continues it, --run {free} is free")
     if budget.empty:
-        budget = BudgetFlags(minutes=DEFAULT_MINUTES)
-        output.say(f"no --steps, --images or --minutes: training for {DEFAULT_MINUTES:g} minutes")
+        budget = BudgetFlags(minutes=minutes)
+        output.say(f"no --steps, --images or --minutes: training for {minutes:g} minutes")
     opened = open_source(data.data, **data.options())
     output.say(f"data: {describe(opened)}; from {opened.origin}; licence: {opened.licence}")
-    method = build(name, config, opened, run.seed)
-    place = Run(folder or names.free_name(name, opened.name), seed=run.seed, keep=run.keep)
+    method = build(name, config(opened) if callable(config) else config, opened, run.seed)
+    called = opened.name.rpartition(":")[2] if app else opened.name  # a task says already what was done to the pictures
+    place = Run(folder or names.free_name(app or name, called), seed=run.seed, keep=run.keep)
     return Training(
-        method, opened, place, budget, machine, save_every=run.save_every, heal=run.heal,
+        method, opened, place, budget, machine, app=app, save_every=run.save_every, heal=run.heal,
         score=scored_by(run.score, opened, budget), patience=run.patience, tensorboard=run.tensorboard,
     )  # fmt: skip
 
@@ -145,7 +160,8 @@ def reload(name: str, budget: BudgetFlags, *, tensorboard: bool) -> Training:
     method = build(config["method"], METHODS[config["method"]].Config(**config["config"]), data, run.seed)
     machine = MachineFlags(settings["device"], settings["precision"], settings["threads"])
     return Training(
-        method, data, run, budget, machine, save_every=settings["save_seconds"], heal=settings["heal"],
+        method, data, run, budget, machine, app=settings.get("app", ""), save_every=settings["save_seconds"],
+        heal=settings["heal"],
         score=settings.get("score", "sliced"), patience=settings.get("patience", 0.0), resume=True, tensorboard=tensorboard,
     )  # fmt: skip
 
@@ -193,7 +209,9 @@ def describe(data: Data) -> str:
         return f"{data.name}, {len(data):,} {'pairs' if data.spec.paired else 'pictures a domain'}, {source} to {shape}"
     count = f"{len(data):,} samples" if len(data) else "endless samples"
     kind = f"{count} of {shape}" if data.spec.is_image else f"{count}, points in {shape} dimensions"
-    labels = f", {len(data.spec.classes)} classes" if data.spec.classes else ", no labels"
+    spec = data.spec
+    labels = f", {len(spec.classes)} classes" if spec.classes else f", {len(spec.domains)} attributes" if spec.domains else ""
+    labels = labels or ", no labels"
     return f"{data.name}, {kind}{labels}"
 
 
@@ -257,7 +275,7 @@ def follow(training: Training, output: Output) -> Outcome:
         method, training.data, run, steps=budget.steps, images=budget.images, minutes=budget.minutes,
         device=machine.device, precision=machine.precision, threads=machine.threads, micro_batch=machine.micro_batch,
         save_seconds=training.save_every, save_growth=GROWTH, heal=training.heal, resume=training.resume,
-        remember={"score": training.score, "patience": training.patience},
+        remember={"score": training.score, "patience": training.patience} | ({"app": training.app} if training.app else {}),
     )  # fmt: skip
     if not speaks():
         (last,) = deque(progresses, maxlen=1)
@@ -329,18 +347,20 @@ def conclude(training: Training, progress: Progress, gallery: Gallery) -> Outcom
         *([f"curves    {gallery.curves}"] if gallery.curves else []),
         f"model     {run.path / 'model'}",
         *report_lines(training, document),
-        f"next      {next_command(training.method, spoken, run.path)}",
+        f"next      {next_command(training, spoken)}",
     ]
     return Outcome(progress, document, "\n".join(lines))
 
 
-def next_command(method: Method, spoken: str, path: Path) -> str:
+def next_command(training: Training, spoken: str) -> str:
     """What a user does with the model."""
-    if method.translates and method.conditional:
-        return f"from Python: ganvas.load({str(path)!r}).translate(pictures, label)"
-    if method.translates:
-        return f"ganvas apply translate {spoken} PICTURE -o translated.png"
-    return f"ganvas sample {spoken} -n 64 -o grid.png"
+    method = training.method
+    if not method.translates:
+        return f"ganvas sample {spoken} -n 64 -o grid.png"
+    app = training.app or ("edit" if method.spec.attributes else "translate")
+    names = method.spec.domains
+    told = "" if not names else f" --{'set' if method.spec.attributes else 'to'} {shlex.quote(names[-1])}"
+    return f"ganvas apply {app} {spoken} PICTURE -o result.png{told}"
 
 
 def report_lines(training: Training, document: dict[str, Any]) -> list[str]:

@@ -1,36 +1,51 @@
-"""``ganvas train METHOD``: one command a method, its flags the fields of the method's Config."""
+"""``ganvas train METHOD|APP``: one command a method, its flags the fields of the method's Config; and one a task."""
 
 from __future__ import annotations
 
 import ast
 import inspect
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
-from cyclopts import App, Parameter
+from cyclopts import App, Group, Parameter
 
 from ganvas.cli.flags import METHOD_GROUP, BudgetFlags, BudgetGroup, DataGroup, MachineFlags, MachineGroup, RunFlags, RunGroup
 from ganvas.cli.output import NORMAL, Speaking
 
+TASKS = ("colourise", "upscale", "restore", "translate", "edit", "age")
+"""The apps that have a recipe (``ganvas.apps.recipes``)."""
+PACKAGE = Path(__file__).parents[1]
+
+
+def summary(file: Path) -> str:
+    """The first paragraph of a file, read as text: the help of ``train`` must not wait for torch."""
+    described = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    return " ".join(described.partition("\n\n")[0].split())
+
 
 def method_summaries() -> dict[str, str]:
-    """Each method's name and the first paragraph of its file, read as text: the help of ``train`` must not wait for torch."""
-    folder = Path(__file__).parents[1] / "methods"
-    summaries = {}
-    for file in sorted(folder.glob("[!_]*.py")):
-        described = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
-        summaries[file.stem.replace("_", "-")] = " ".join(described.partition("\n\n")[0].split())
-    return summaries
+    """Each method's name and the first paragraph of its file."""
+    return {file.stem.replace("_", "-"): summary(file) for file in sorted((PACKAGE / "methods").glob("[!_]*.py"))}
 
 
 def build() -> App:
-    """The command ``train`` with a sub-command a method; a method's module is imported when its command is used."""
+    """The command ``train`` with a sub-command a task and a method; what trains is imported when its command is used."""
     train = App(
         name="train",
-        help="""Train a method on data, into a run folder.
+        help="""Train a method on data, or a model for a task on your pictures, into a run folder.
 
-For example:
+A task needs nothing but a folder, and its model is used by `ganvas apply TASK`:
+
+    ganvas train colourise --data photos/
+    ganvas train upscale --data photos/ --times 2
+    ganvas train restore --data photos/
+    ganvas train translate --data pairs/          folders A/ and B/
+    ganvas train edit --data faces/               with attributes.csv
+    ganvas train age --data faces/                with folders 0-18/, 19-29/, ...
+
+Any method on any data:
 
     ganvas train wgan-gp --data mnist --minutes 10
     ganvas train dcgan --data photos/ --size 64 --run cats
@@ -38,9 +53,17 @@ For example:
     ganvas train wgan --help      its own settings and their defaults
 """,
     )
-    for name, summary in method_summaries().items():
+    by_method = Group("Methods", sort_key=1)
+    for name, said in method_summaries().items():
         examples = f"    ganvas train {name} --data mnist --minutes 10\n    ganvas train {name} --data photos/ --size 64\n"
-        train.command(f"{__name__}:{COMMAND}{name}", name=name, help=f"{summary}\n\nFor example:\n\n{examples}")
+        train.command(f"{__name__}:{COMMAND}{name}", name=name, group=by_method, help=f"{said}\n\nFor example:\n\n{examples}")
+    by_task = Group("Tasks", sort_key=0)
+    for order, name in enumerate(TASKS):
+        examples = f"    ganvas train {name} --data photos/\n    ganvas train {name} --data photos/ --size 256 --minutes 600\n"
+        said = re.sub(r" \(A\d+\)", "", summary(PACKAGE / "apps" / f"{name}.py"))  # the rows of the thesis's applications
+        train.command(
+            f"ganvas.cli.tasks:{name}", name=name, group=by_task, sort_key=order, help=f"{said}\n\nFor example:\n\n{examples}"
+        )
     return train
 
 

@@ -255,7 +255,7 @@ def distance_in_words(finding: Finding) -> str:
 def verdict(findings: list[Finding]) -> list[str]:
     """What the scores say together."""
     told = {finding.score.name: finding for finding in findings}
-    words = []
+    words: list[str] = []
     cycle, taken = told["cycle L1"].score.value, told.get("domain accuracy")
     if taken is None:  # labels that are all alike: nothing was asked to change
         return words

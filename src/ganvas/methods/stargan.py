@@ -154,23 +154,19 @@ class StarGAN(Method):
         Of several sets, each group's mean is over the pictures of its own set (section 3.3).
         """
         known = domains[:, : sum(self.groups)]
+        reduction = "none" if self.spec.sets else "mean"
         losses = []
         for logit, domain in zip(logits.split(self.groups, 1), known.split(self.groups, 1), strict=True):
-            alone = logit.shape[1] == 1
-            each = (
-                binary_cross_entropy_with_logits(logit, domain, reduction="none")[:, 0]
-                if alone
-                else cross_entropy(logit, domain, reduction="none")
-            )
-            losses.append(each)
+            loss = binary_cross_entropy_with_logits if logit.shape[1] == 1 else cross_entropy
+            losses.append(loss(logit, domain, reduction=reduction).flatten())
         if not self.spec.sets:
-            return torch.stack(losses).mean(1).sum()
+            return torch.cat(losses).sum()
         owner = [number for number, count in enumerate(self.spec.sets) for _ in range(count)]
         of_group = mask_of(domains, self.spec).T[owner]  # (groups, N): whether the picture's set knows the group
         return ((torch.stack(losses) * of_group).sum(1) / of_group.sum(1).clamp(min=1)).sum()
 
     def judge_translated(self, source: Tensor, target: Tensor) -> Tensor:
-        return self.scores(target)[0]
+        return self.scores(target)[0].mean(1)
 
     def recognise(self, pictures: Tensor) -> Tensor:
         named = self.scores(pictures)[1].split(self.groups, 1)
