@@ -117,7 +117,7 @@ class Pix2Pix(Method):
         c = self.config
         terms = {"l1": c.reconstruction * l1_loss(fake.float(), target)}
         if self.network is not None:
-            terms["perceptual"] = c.perceptual * perceptual(self.network.activations, fake, target)
+            terms["perceptual"] = c.perceptual * perceptual(self.network.unresized_activations, fake, target)
         if c.adversarial:
             terms["non_saturating"] = c.adversarial * non_saturating_generator(self.judged(source, fake))
         return terms

@@ -106,7 +106,7 @@ class Pretrained:
             raise UsageError(f"{self.name} shows no activations on the way", "use efficientnet, inception or lenet")
         return found
 
-    def activations(self, image: Tensor) -> list[Tensor]:
+    def unresized_activations(self, image: Tensor) -> list[Tensor]:
         """As ``stages``, at the pictures' own size, on the network's device, and with gradients: to be trained by."""
         require_colour(image)
         return self.network.levels(self._normalised((image.float() + 1) * 127.5))
