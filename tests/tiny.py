@@ -39,7 +39,7 @@ def config_for(name: str, **settings: object) -> MethodConfig:
         small["latent_size"] = 8
         if name == "stylegan":
             # Lazy terms at some steps and not at others, and labels on their way through both players.
-            small |= {"width": 4, "style_size": 8, "mapping_layers": 2, "r1_every": 3, "path_every": 2, "by_class": True}
+            small |= {"width": 4, "style_size": 8, "mapping_layers": 2, "r1_every": 3, "path_every": 2, "conditional": True}
     elif name == "stargan":
         small |= {"width": 4, "batch_size": 2, "critic_steps": 2, "blocks": 1}
     elif name == "cyclegan":

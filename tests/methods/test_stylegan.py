@@ -83,7 +83,7 @@ def test_optimisers_are_rescaled_to_the_papers_figures():
 
 
 def test_the_losses_are_the_papers():
-    method = made(by_class=True)
+    method = made(conditional=True)
     real, fake, label = noise(4, 3, 8, 12), noise(4, 3, 8, 12, seed=1), torch.tensor([0, 1, 2, 1])
     on_real, on_fake = method.critic(real, label), method.critic(fake, label)
     wanted = softplus(-on_real).mean() + softplus(on_fake).mean()
@@ -108,7 +108,7 @@ def test_the_path_length_reaches_every_weight_of_the_generator_and_moves_its_mea
 
 
 def test_it_has_a_style_space_and_others_have_none():
-    method = made(by_class=True)
+    method = made(conditional=True)
     assert isinstance(method, Styled) and not isinstance(METHODS["dcgan"](METHODS["dcgan"].Config(width=4), SPEC), Styled)
     method.eval()
     z, label = torch.randn(3, 5), torch.tensor([2, 0, 2])
@@ -121,13 +121,13 @@ def test_it_has_a_style_space_and_others_have_none():
 
 def test_labels_are_used_only_when_asked_for():
     plain: Method = made()
-    assert plain.conditional is StyleGAN.conditional is False and made(by_class=True).conditional
+    assert plain.conditional is StyleGAN.conditional is False and made(conditional=True).conditional
     with pytest.raises(UsageError, match="takes no labels"):
         plain.sample(torch.randn(2, 5), torch.tensor([0, 1]))
     with pytest.raises(UsageError, match="out of range"):
-        made(by_class=True).sample(torch.randn(2, 5), torch.tensor([0, 3]))
+        made(conditional=True).sample(torch.randn(2, 5), torch.tensor([0, 3]))
     with pytest.raises(DataError, match="needs labels, this data has none"):
-        made(Spec((3, 8, 8)), by_class=True)
+        made(Spec((3, 8, 8)), conditional=True)
     with pytest.raises(UsageError, match="this data is points"):
         made(Spec((2,)))
 
@@ -148,7 +148,7 @@ def test_truncation_moves_towards_the_average_picture(trained):
 
 
 def test_truncation_of_a_conditional_one_keeps_the_class(trained):
-    model = trained(by_class=True)
+    model = trained(conditional=True)
     pictures = model.sample(6, truncation=0.0)
     torch.testing.assert_close(pictures[:3], pictures[3:], atol=1e-6, rtol=0)
     assert (pictures[0] - pictures[1]).abs().max() > 1e-3
@@ -158,7 +158,7 @@ def test_truncation_of_a_conditional_one_keeps_the_class(trained):
 @pytest.mark.parametrize("by_class", [False, True])
 def test_the_onnx_network_takes_a_truncation_and_a_class(trained, tmp_path, by_class):
     onnxruntime = pytest.importorskip("onnxruntime")
-    model = trained(by_class=by_class)
+    model = trained(conditional=by_class)
     export(model, tmp_path / "m.onnx", "onnx")
     session = onnxruntime.InferenceSession(tmp_path / "m.onnx", providers=["CPUExecutionProvider"])
     names = ["latent", "truncation", *(["label"] if by_class else [])]

@@ -286,7 +286,7 @@ def is_conditional(account: Account) -> bool:
     if kind is None:
         return False
     asked = account.config["config"]
-    return bool(asked.get("conditional", asked.get("by_class", kind.conditional)))
+    return bool(asked.get("conditional", kind.conditional))
 
 
 def machine_of(account: Account) -> tuple[Any, ...]:

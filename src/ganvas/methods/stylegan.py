@@ -33,7 +33,7 @@ class StyleGANConfig(MethodConfig):
         width: channels of the full-size maps, doubled at each stage inwards up to 8 times; the paper's 512 inmost at 64.
         style_size: components of w.
         mapping_layers: dense layers from z to w.
-        by_class: learn to sample by class, from the data's labels.
+        conditional: learn to sample by class, from the data's labels.
         gamma_scale: R1's weight gamma is this * pixels of a picture / batch size; more for few or varied pictures; 0 for none.
         r1_every: steps between R1 terms, which then weigh so many times as much (lazy regularisation).
         path_weight: weight of the path length's deviation from its mean; 0 for none.
@@ -50,7 +50,7 @@ class StyleGANConfig(MethodConfig):
     batch_size: int = number(32, at_least=1)
     style_size: int = number(512, at_least=1)
     mapping_layers: int = number(8, at_least=1)
-    by_class: bool = False
+    conditional: bool = False
     gamma_scale: float = number(0.0002, at_least=0)
     r1_every: int = number(16, at_least=1)
     path_weight: float = number(2.0, at_least=0)
@@ -87,13 +87,13 @@ class StyleGAN(Method):
         super().__init__(config, spec)
         if not spec.is_image:
             raise UsageError("stylegan makes pictures, this data is points", "try gan, wgan, wgan-gp or r3gan")
-        if config.by_class and not spec.classes:
+        if config.conditional and not spec.classes:
             raise DataError(
                 "stylegan by class needs labels, this data has none",
-                "leave by_class out, put the files into one sub-folder a class, or name a --labels CSV",
+                "leave conditional out, put the files into one sub-folder a class, or name a --labels CSV",
             )
-        self.conditional = config.by_class
-        classes = len(spec.classes) if config.by_class else 0
+        self.conditional = config.conditional
+        classes = len(spec.classes) if config.conditional else 0
         self.generator = StyleGenerator(
             spec, latent_size=config.latent_size, style_size=config.style_size, mapping_layers=config.mapping_layers,
             width=config.width, classes=classes,
@@ -181,7 +181,7 @@ class StyleGAN(Method):
         """The labels that a conditional generator takes: those given, or classes in turn; None for any other."""
         if not self.conditional:
             if label is not None:
-                raise UsageError("this stylegan is not conditional, it takes no labels", "train with --by-class, or cgan")
+                raise UsageError("this stylegan is not conditional, it takes no labels", "train with --conditional, or cgan")
             return None
         known = len(self.spec.classes)
         if label is None:
