@@ -38,7 +38,7 @@ def test_sefa_finds_the_eigenvectors_of_the_first_layers_weights() -> None:
 def test_sefa_reads_real_generators_whose_first_layer_has_a_norm_or_labels_behind_it(name: str) -> None:
     torch.manual_seed(0)
     kind = METHODS[name]
-    method = kind(kind.Config(latent_size=12, width=4), Spec((1, 8, 8), ("a", "b")))  # type: ignore[call-arg]
+    method = kind(kind.Config(latent_size=12, width=8), Spec((1, 8, 8), ("a", "b")))  # type: ignore[call-arg]
     model = Model(method.eval(), {}, {"facts": {}, "fingerprint": "0" * 64})
     found = sefa(model, 3)
     layers = [part for part in model.ready().modules() if isinstance(part, nn.Linear)]

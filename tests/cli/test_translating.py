@@ -73,7 +73,7 @@ def test_cyclegan_trains_on_two_folders(cli):
     words = ("train", "cyclegan", "--data", "unpaired:both", *TINY, "--blocks", "1", "--steps", "2", "--run", "first")
     answer = cli(*words)
     assert answer.code == 0, answer.err
-    assert "next      ganvas apply translate first PICTURE -o translated.png" in answer.out
+    assert "next      ganvas apply translate first PICTURE -o result.png" in answer.out
     assert "l1" not in Run("runs/first").scores()[0]
     model = load("runs/first")
     assert model.translate(torch.zeros(1, 3, 20, 24), noise=None).shape == (1, 1, 20, 24)

@@ -43,7 +43,7 @@ def test_a_game_that_runs_away_goes_back_slower_then_stops_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     away = [finding("exploding")]
-    monkeypatch.setattr("ganvas.training.session.examine", lambda records: away if records[-1]["step"] >= 360 else [])
+    monkeypatch.setattr("ganvas.training.session.examine", lambda records, scores: away if records[-1]["step"] >= 360 else [])
     data, run = points("ring"), Run(tmp_path / "run", seed=0)
     method = WGANGP(WGANGPConfig(**SMALL, critic_steps=1, learning_rate=1e-3), data.spec)
     seen = []
@@ -93,7 +93,7 @@ def test_without_heal_nothing_is_changed(tmp_path: Path) -> None:
 
 
 def test_an_overfitting_critic_gets_augmentation_step_by_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ganvas.training.session.examine", lambda records: [finding("overfitting critic")])
+    monkeypatch.setattr("ganvas.training.session.examine", lambda records, scores: [finding("overfitting critic")])
     images = torch.randint(0, 256, (80, 1, 8, 8), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     data, run = ArrayData(images).split(0.5), Run(tmp_path / "run", seed=0)
     method = WGANGP(WGANGPConfig(width=4, latent_size=4, batch_size=4, critic_steps=1), data.spec)

@@ -36,7 +36,7 @@ def build() -> App:
         name="train",
         help="""Train a method on data, or a model for a task on your pictures, into a run folder.
 
-A task needs nothing but a folder, and its model is used by `ganvas apply TASK`:
+A task needs nothing but a folder, and its model is used by `ganvas apply TASK`. For example:
 
     ganvas train colourise --data photos/
     ganvas train upscale --data photos/ --times 2
