@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.nn.functional import softplus
 
 from ganvas.data.batches import Spec
 from ganvas.data.dataset import ArrayData
@@ -51,6 +52,17 @@ def test_learns_the_class_that_is_asked_for(tmp_path: Path) -> None:
     made = last.sample(torch.randn(60, 4), label).mean((1, 2, 3))
     for shade, level in enumerate((30, 130, 230)):
         assert abs(float(made[label == shade].mean()) - (level / 127.5 - 1)) < 0.2
+
+
+def test_each_sample_is_judged_under_its_own_label() -> None:
+    """The pairs share a class, from which a game with mixed-up labels still learns: so by value."""
+    torch.manual_seed(0)
+    method = R3GAN(R3GANConfig(conditional=True, width=4, latent_size=2, blocks=1), three_shades().spec)
+    real, fake, label = torch.randn(6, 1, 8, 8), torch.randn(6, 1, 8, 8), torch.tensor([0, 0, 1, 2, 2, 1])
+    on_real, on_fake = (method.discriminator(samples, label) for samples in (real, fake))
+    found = method.discriminator_loss(real, fake, label)["relativistic"]
+    torch.testing.assert_close(found, softplus(on_fake - on_real).mean())
+    torch.testing.assert_close(method.generator_loss(real, fake, label)["relativistic"], softplus(on_real - on_fake).mean())
 
 
 def test_wants_labels_to_be_conditional() -> None:
