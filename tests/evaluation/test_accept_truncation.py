@@ -7,8 +7,10 @@ import math
 import pytest
 import torch
 
+from ganvas.data import ArrayData
 from ganvas.evaluation.accept import LEVELS
 from ganvas.evaluation.accept import truncation as row
+from ganvas.metrics.lenet import LeNet, LeNetFeatures
 from ganvas.objectives.penalties import orthogonality
 from ganvas.runs.latents import draw
 
@@ -46,3 +48,19 @@ def test_a_penalty_of_the_norms_is_not_the_orthogonal_one(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(row, "orthogonality", with_diagonal)
     assert min(row.orthogonality_errors()) > 0.01
+
+
+def test_the_model_is_trained_for_steps_and_one_that_has_not_learnt_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = torch.randint(0, 256, (60, 1, 28, 28), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    data = ArrayData(images, torch.arange(60) % 2, classes=["0", "1"], name="noise")
+    judge = LeNetFeatures(LeNet(data.spec).eval(), "lenet (noise)", 0.99, "00", data.spec)
+    monkeypatch.setattr(row, "mnist", lambda: data)
+    monkeypatch.setattr(row, "lenet", lambda data: judge)
+    monkeypatch.setattr(row, "COMPONENTS", 200_000)
+    monkeypatch.setattr(row, "SETTINGS", {"width": 4, "latent_size": 6, "batch_size": 8})
+    state = torch.random.get_rng_state()
+    outcome = row.truncates(0, steps=2, count=40)
+    assert outcome.facts["steps"] == 2
+    assert len(outcome.facts["precision"]) == len(outcome.facts["recall"]) == 1 + len(row.PSI)
+    assert not outcome.passed
+    assert torch.equal(torch.random.get_rng_state(), state)
