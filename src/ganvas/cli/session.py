@@ -7,7 +7,7 @@ import shlex
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -24,6 +24,7 @@ from ganvas.evaluation.best import GROWTH, BestSnapshot
 from ganvas.method import Method, MethodConfig
 from ganvas.methods import METHODS
 from ganvas.runs import Run
+from ganvas.runs.durable import replace_file
 from ganvas.training import Interrupted, Progress, train
 from ganvas.training.budget import Budget
 
@@ -39,7 +40,7 @@ ESTIMATE_SAMPLES = 1000
 
 @dataclass(frozen=True)
 class Training:
-    """Everything that one training needs, be it new or a run that goes on."""
+    """Everything that one training needs, be it new or a run that goes on. ``leaves`` are texts for its folder by file name."""
 
     method: Method
     data: Data
@@ -53,6 +54,7 @@ class Training:
     patience: float = 0.0
     resume: bool = False
     tensorboard: bool = False
+    leaves: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -280,7 +282,7 @@ def follow(training: Training, output: Output) -> Outcome:
     if not speaks():
         (last,) = deque(progresses, maxlen=1)
         return Outcome(last, {}, "")
-    progress = None
+    progress, leaves = None, dict(training.leaves)
     try:
         with ExitStack() as stack:
             # Whatever happens below, the trainer saves and gives back the run's lock before the error goes on.
@@ -290,6 +292,9 @@ def follow(training: Training, output: Output) -> Outcome:
             best = BestSnapshot(run, method, training.data, measure=training.score, patience=training.patience)
             board = stack.enter_context(Board(run.path)) if training.tensorboard else None
             for progress in progresses:
+                while leaves:  # the folder exists from the first progress on
+                    name, text = leaves.popitem()
+                    replace_file(run.path / name, text.encode())
                 view.show(progress)
                 gallery.see(progress)
                 best.see(progress)
