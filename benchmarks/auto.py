@@ -4,8 +4,8 @@ python benchmarks/auto.py --minutes 10
 python benchmarks/auto.py --minutes 3 --threads 1 --sets emoji folder --recipes auto dcgan
 
 On an idle machine, since auto measures its speed. Digits and clothing are judged by the Frechet distance on LeNet features over
-that of other real pictures (10,000 samples against 10,000); coloured pictures by KID on EfficientNet features, 400 samples, since
-it has no bias that falls with the count. Scoring takes none of the training's time. The fixed recipes are those of row F5.
+that of other real pictures (10,000 samples against 10,000); coloured pictures by KID on EfficientNet features, 400 samples:
+its bias does not depend on the count. Scoring takes none of the training's time. The fixed recipes are those of row F5.
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ def reload(name: str, budget: BudgetFlags, *, tensorboard: bool) -> Training:
         budget: the new totals; those of the start when empty.
 
     Raises:
-        ModelError: there is no such run. UsageError: the budget is spent already, or the data is not the same.
+        ModelError: there is no such run. UsageError: the budget is spent already, the rates fell to zero, or the data is not the same.
     """
     run = Run(names.existing(name))
     config = run.config
@@ -158,6 +158,10 @@ def reload(name: str, budget: BudgetFlags, *, tensorboard: bool) -> Training:
         had = f"{last['step']} steps, {last['images']} images, {last['seconds'] / 60:.1f} minutes"
         cause = f"run {names.spoken(run.path)} has spent its budget ({had})"
         raise UsageError(cause, "give a larger total, as in --minutes 60")
+    schedule, over = config["config"].get("schedule", "constant"), config["config"].get("decay_images", 0)
+    if schedule != "constant" and 0 < over <= last["images"]:
+        cause = f"the learning rates of run {names.spoken(run.path)} fell to zero over its {over:,} images"
+        raise UsageError(cause, "nothing would change any more; start a new run with a larger --decay-images")
     data = reopen(config)
     method = build(config["method"], METHODS[config["method"]].Config(**config["config"]), data, run.seed)
     machine = MachineFlags(settings["device"], settings["precision"], settings["threads"])
@@ -392,7 +396,8 @@ def course(document: dict[str, Any]) -> list[str]:
             f"(last, at step {last['step']:,}: {last['score']['value']:.4g}{real})"
         )
     if ended and ended["reason"] == "asked":
-        shown.append(f"stopped   {ended['words']}; --patience 0 goes on regardless")
+        mend = "; --patience 0 goes on regardless" if "has not improved" in ended["words"] else ""
+        shown.append(f"stopped   {ended['words']}{mend}")
     return shown
 
 
