@@ -99,7 +99,7 @@ def test_a_budget_of_steps_is_kept_to() -> None:
 
 
 def test_refusals() -> None:
-    with pytest.raises(DataError, match="5 pictures are too few.*give 20 or more"):
+    with pytest.raises(DataError, match=r"5 pictures are too few.*give 20 or more"):
         recipe_for(noise(5), Budget(minutes=1))
     pairs = noise(40)
     pairs.spec = replace(pairs.spec, source=(3, 16, 16))

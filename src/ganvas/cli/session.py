@@ -143,7 +143,8 @@ def reload(name: str, budget: BudgetFlags, *, tensorboard: bool) -> Training:
         budget: the new totals; those of the start when empty.
 
     Raises:
-        ModelError: there is no such run. UsageError: the budget is spent already, the rates fell to zero, or the data is not the same.
+        ModelError: there is no such run.
+        UsageError: the budget is spent already, the rates fell to zero, or the data is not the same.
     """
     run = Run(names.existing(name))
     config = run.config
