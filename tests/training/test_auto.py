@@ -31,10 +31,10 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Settings:
     """A machine that trains ``work`` / (width^2 * pixels) pictures a second, with ``most`` width that memory holds."""
     traits: Settings = {"work": 1e8, "most": 10**6}
 
-    def tried(spec: Spec, settings: Settings, budget: Budget, place: auto.Place) -> Trial | None:
+    def tried(spec: Spec, settings: Settings, budget: Budget, place: auto.Place, method: str = "") -> Trial | None:
         if settings["width"] > traits["most"]:
             return None
-        pixels = spec.shape[1] * spec.shape[2] / settings["patch"] ** 2
+        pixels = spec.shape[1] * spec.shape[2] / settings.get("patch", 2) ** 2
         speed = traits["work"] / (settings["width"] ** 2 * pixels) / (2 if settings.get("augment") else 1)
         images = int(60 * budget.minutes * speed) if budget.minutes else auto.images_asked(budget, settings["batch_size"], 1)
         assert images is not None
@@ -54,7 +54,7 @@ def chosen(data: ArrayData, largest: int | None = None, **budget: Any) -> auto.R
 def test_more_time_buys_a_larger_network_and_never_sees_too_few_pictures(machine: Settings) -> None:
     data = noise(4000, side=64)
     widths = []
-    for minutes in (1, 10, 100, 1000, 10**6):
+    for minutes in (10, 30, 100, 1000, 10**6):
         settings = chosen(data, minutes=minutes).settings
         widths.append((-settings["patch"], settings["width"]))
         smallest = (settings["width"], settings["patch"]) == RUNGS[0]
@@ -83,6 +83,23 @@ def test_classes_are_learnt_when_each_has_pictures(machine: Settings, count: int
     recipe = chosen(noise(count, classes=classes), minutes=1)
     assert recipe.settings["conditional"] is learnt
     assert ("learnt by class" in recipe.why[0]) is learnt
+
+
+def test_little_time_is_spent_on_smaller_batches(machine: Settings) -> None:
+    data = noise(4000, side=64)
+    recipes = [chosen(data, minutes=minutes) for minutes in (3, 5, 10, 20, 100)]
+    batches = [recipe.settings["batch_size"] for recipe in recipes if recipe.method == "r3gan"]
+    assert batches == sorted(batches) and {32, 64} == set(batches)
+    assert recipe_for(noise(40, side=8), Budget(steps=3), device="cpu").settings["batch_size"] == 40
+
+
+def test_networks_that_would_not_settle_give_way_to_dcgan(machine: Settings) -> None:
+    data = noise(4000, side=64)
+    methods = [chosen(data, minutes=minutes).method for minutes in (0.1, 1, 10, 100)]
+    assert methods[0] == "dcgan" and methods[-1] == "r3gan" and methods == sorted(methods)
+    hurried = chosen(data, minutes=0.1)
+    assert "dcgan: r3gan would see" in hurried.why[2] and "augment" not in hurried.settings
+    assert chosen(noise(40, side=64), minutes=0.5).settings == {"width": 32, "batch_size": 32, "augment": "ada"}
 
 
 def test_what_memory_does_not_hold_is_not_chosen(machine: Settings) -> None:

@@ -1,8 +1,9 @@
 """The default recipe: what is trained and how large it is, by the data, the machine and the time there is.
 
-The method is R3GAN: it keeps modes, and needs no balancing of its players. What is left to choose is how much network the time
-pays for. A wider network learns more from a picture and sees fewer of them, so the widest is taken that still sees ``SEEN``
-pictures; how fast each trains is measured here and now, by some steps on noise.
+The method is R3GAN where there is time for it: it keeps modes, and needs no balancing of its players. A wider network learns
+more from a picture and sees fewer of them, so the widest is taken that still sees ``SEEN`` pictures; how fast each trains is
+measured here and now, by some steps on noise. Its networks without normalisation start slowly: where even the smallest sees
+fewer than ``SETTLED`` pictures, batch norm is further by the end, and DCGAN it is.
 """
 
 from __future__ import annotations
@@ -24,15 +25,19 @@ from ganvas.training.loop import ran_out_of_memory
 from ganvas.training.precision import choose_autocast, choose_device
 from ganvas.training.ranks import Ranks
 
-METHOD = "r3gan"
+METHOD, HURRIED = "r3gan", "dcgan"
 FEWEST = 20
 """Pictures below which nothing is held out, so that no score could tell learning from copying."""
 SEEN = 150_000
 """Pictures that training shall see before a wider network pays."""
+SETTLED = 50_000
+"""Pictures below which R3GAN has not caught up with DCGAN."""
 SEEN_AT_LEAST = 75_000
 """Pictures that training shall see before a higher resolution pays."""
 LARGEST, SMALLEST = 256, 32
 """Pixels of a side that are chosen."""
+STEPS, BATCHES = 2000, (64, 32)
+"""Updates that training shall make: in little time the batch is smaller. Without normalisation any size serves."""
 EPOCHS = 40
 """From this many passes over the pictures on, adaptive augmentation watches whether the discriminator learns them by heart."""
 RUNGS = ((16, 2), (24, 2), (32, 2), (48, 2), (32, 1), (48, 1), (64, 1), (96, 1), (128, 1))
@@ -49,6 +54,8 @@ PICTURES: dict[str, Any] = {
     "blocks": 1, "block": "basic", "gamma": 10.0, "final_gamma": 3.0, "learning_rate": 1e-3, "schedule": "cosine",
 }  # fmt: skip
 """Of acceptance row C4. The rate and the penalties' weight are for hours of a CPU, where the paper has days of GPUs."""
+HASTE: dict[str, Any] = {"width": 32, "batch_size": 32}
+"""DCGAN's, where minutes are few."""
 POINTS: dict[str, Any] = {
     "latent_size": 2, "width": 128, "batch_size": 256, "gamma": 0.05, "learning_rate": 2e-3, "ema_half_life": 20_000.0,
     "schedule": "cosine",
@@ -163,17 +170,22 @@ def for_pictures(data: Data, budget: Budget, largest: int | None, place: Place) 
     """Networks without normalisation in the relativistic game, as large as the time pays for."""
     counts = class_counts(data)
     conditional = 1 < len(counts) <= MOST_CLASSES and min(counts) >= FEWEST_A_CLASS
-    batch = min(64, len(data)) if len(data) else 64
+    batch = min(BATCHES[0], len(data)) if len(data) else BATCHES[0]
     settings = PICTURES | {"conditional": conditional, "batch_size": batch}
     spec = data.spec
     side = None if largest is None else side_within(spec, settings, budget, largest, place)
     if side is not None:
         spec = replace(spec, shape=(spec.shape[0], side, side))
     trial, larger = widest(spec, settings, budget, place)
+    if budget.minutes is not None and trial.images < SETTLED:
+        return in_haste(data, spec, side, budget, place, trial)
     epochs = trial.images / len(data) if len(data) else 0.0
     if epochs >= EPOCHS:
         trial, larger = widest(spec, settings | {"augment": "ada"}, budget, place)  # it takes a share of the time
         epochs = trial.images / len(data)
+    fitting = next((size for size in BATCHES if trial.images >= STEPS * size), BATCHES[-1])
+    if fitting < batch and budget.steps is None:
+        trial = tried(spec, trial.settings | {"batch_size": fitting}, budget, place) or trial
     settings = trial.settings | {"decay_images": trial.images}
     shown = "x".join(map(str, spec.shape))
     learnt = f"{len(counts)} classes, learnt by class" if conditional else "learnt as one"
@@ -184,12 +196,31 @@ def for_pictures(data: Data, budget: Budget, largest: int | None, place: Place) 
         f"data: {amount(data)}, {learnt}{unlearnt}",
         f"machine: {place}: {trial.speed:,.0f} pictures a second with this network",
         f"method: {METHOD}: relativistic pairing with R1 and R2 keeps the modes and needs no balancing",
-        f"network: {shown}, width {settings['width']}{patch}: {trial.images:,} pictures in the time"
-        + (f" (the next larger: {larger.images:,})" if larger else ""),
+        f"network: {shown}, width {settings['width']}{patch}: {trial.images:,} pictures in the time, in batches of "
+        f"{settings['batch_size']}" + (f" (the next larger network: {larger.images:,})" if larger else ""),
         f"schedule: rates and gamma fall over them; each picture is seen {epochs:.3g} times, "
         + ("so ada watches for overfitting" if ada else "augmentation is off"),
     )
     return Recipe(METHOD, settings, side, why)
+
+
+def in_haste(data: Data, spec: Spec, side: int | None, budget: Budget, place: Place, slower: Trial) -> Recipe:
+    """DCGAN for a time in which R3GAN, ``slower``, would not settle."""
+    settings = HASTE | {"batch_size": min(HASTE["batch_size"], len(data)) if len(data) else HASTE["batch_size"]}
+    trial = tried(spec, settings, budget, place, HURRIED) or slower
+    epochs = trial.images / len(data) if len(data) else 0.0
+    if epochs >= EPOCHS:
+        settings["augment"] = "ada"
+    why = (
+        f"data: {amount(data)}, learnt as one",
+        f"machine: {place}: {trial.speed:,.0f} pictures a second with this network",
+        f"method: {HURRIED}: {METHOD} would see {slower.images:,} pictures in the time and not settle; give more for it",
+        f"network: {'x'.join(map(str, spec.shape))}, width {settings['width']}: {trial.images:,} pictures in the time, in "
+        f"batches of {settings['batch_size']}",
+        f"schedule: constant rates; each picture is seen {epochs:.3g} times, "
+        + ("so ada watches for overfitting" if "augment" in settings else "augmentation is off"),
+    )
+    return Recipe(HURRIED, settings, side, why)
 
 
 def side_within(spec: Spec, settings: dict[str, Any], budget: Budget, largest: int, place: Place) -> int:
@@ -232,9 +263,9 @@ def rung(one: tuple[int, int], side: int) -> dict[str, int]:
     return {"width": width, "patch": patch if side >= 16 else 1}
 
 
-def tried(spec: Spec, settings: dict[str, Any], budget: Budget, place: Place) -> Trial | None:
+def tried(spec: Spec, settings: dict[str, Any], budget: Budget, place: Place, method: str = METHOD) -> Trial | None:
     """Plays some steps on noise; None when memory runs out. The caller's random state is left alone."""
-    kind = METHODS[METHOD]
+    kind = METHODS[method]
     config = kind.Config(**settings)
     devices = [place.device] if place.device.type == "cuda" else []
     seconds = 0.0
