@@ -1,6 +1,6 @@
 """How fast our training steps are, against the plain PyTorch loop: same data, networks, process and minute.
 
-    python benchmarks/step.py                                   # everything, about 5 minutes on 2 cores
+    python benchmarks/step.py                                   # everything; with the larger methods half an hour on 2 cores
     python benchmarks/step.py --only wgan-28 --json FILE        # {"wgan-28": {"ratio": ..., ...}}
 
 Every round times each form once, in turn and in alternating order, and takes the ratios within the round; the figures are

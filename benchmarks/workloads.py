@@ -9,12 +9,26 @@ import torch
 from torch import Tensor
 
 import plain
+import plain_fidelity
 import plain_translation
 from ganvas.data import ArrayData, points
 from ganvas.data.batches import Spec
 from ganvas.data.translation import PairData
 from ganvas.method import Method
-from ganvas.methods import GAN, WGAN, WGANGP, GANConfig, WGANConfig, WGANGPConfig
+from ganvas.methods import (
+    GAN,
+    R3GAN,
+    WGAN,
+    WGANGP,
+    BigGAN,
+    GANConfig,
+    R3GANConfig,
+    StyleGAN,
+    StyleGANConfig,
+    WGANConfig,
+    WGANGPConfig,
+)
+from ganvas.methods.biggan import BigGANConfig
 from ganvas.methods.pix2pix import Pix2Pix, Pix2PixConfig
 from ganvas.runs.model import Model
 from ganvas.training.engine import Engine
@@ -139,6 +153,55 @@ def pix2pix_64() -> Workload:
     return Workload(title, 4, {"plain": seeded(loop), **variants})
 
 
+def r3gan(size: int) -> Workload:
+    images = pictures(3, size, size, count=512)
+    config = R3GANConfig(width=16, blocks=1, block="basic", patch=2)
+
+    def method() -> R3GAN:
+        return R3GAN(config, Spec((3, size, size)))
+
+    def loop() -> object:
+        game = method()
+        return plain_fidelity.PlainR3GAN(as_float(images), 64, game.generator, game.discriminator, 64, 1.0)
+
+    variants = both(method, lambda: ArrayData(images, fingerprint="random"))
+    title = f"R3GAN {size}x{size}x3, basic blocks on 2x2 pixels, width 16, batch 64"
+    return Workload(title, 64, {"plain": seeded(loop), **variants})
+
+
+def biggan(size: int) -> Workload:
+    images = pictures(3, size, size, count=512)
+    labels, classes = torch.arange(512) % 10, tuple("0123456789")
+
+    def method() -> BigGAN:
+        return BigGAN(BigGANConfig(width=16, batch_size=32), Spec((3, size, size), classes))
+
+    def loop() -> object:
+        game = method()
+        players = game.generator, game.discriminator
+        return plain_fidelity.PlainBigGAN(as_float(images), 32, *players, 120, 10, game.regularised())
+
+    variants = both(method, lambda: ArrayData(images, labels, classes=classes, fingerprint="random"))
+    title = f"BigGAN {size}x{size}x3, width 16, attention, batch 32, 2 discriminator steps + 1"
+    return Workload(title, 2 * 32, {"plain": seeded(loop), **variants})
+
+
+def stylegan(size: int) -> Workload:
+    images = pictures(3, size, size, count=512)
+    config = StyleGANConfig(width=8, latent_size=64, style_size=128, mapping_layers=2, batch_size=16)
+
+    def method() -> StyleGAN:
+        return StyleGAN(config, Spec((3, size, size)))
+
+    def loop() -> object:
+        game = method()
+        return plain_fidelity.PlainStyleGAN(as_float(images), 16, game.generator, game.critic, 64)
+
+    variants = both(method, lambda: ArrayData(images, fingerprint="random"))
+    title = f"StyleGAN2 {size}x{size}x3, width 8, batch 16, lazy R1 and path length: 16 steps at once"
+    return Workload(title, 16, {"plain": seeded(loop), **variants}, repeat=16)
+
+
 def points_workload(width: int, target: float) -> Workload:
     config = WGANGPConfig(width=width, latent_size=2, batch_size=256, penalty=0.1)
 
@@ -181,6 +244,12 @@ WORKLOADS: dict[str, Callable[[], Workload]] = {
     "wgan-gp-32": lambda: wgan_gp(32, [64, 128, 256], {}),
     "wgan-gp-64": lambda: wgan_gp(64, [64, 128, 256, 512], {"fp32": 1.2, "bf16": 2.0}),
     "pix2pix-64": pix2pix_64,
+    "r3gan-64": lambda: r3gan(64),
+    "r3gan-128": lambda: r3gan(128),
+    "biggan-64": lambda: biggan(64),
+    "biggan-128": lambda: biggan(128),
+    "stylegan-64": lambda: stylegan(64),
+    "stylegan-128": lambda: stylegan(128),
     "points-32": lambda: points_workload(32, 1.3),
     "points-128": lambda: points_workload(128, 1.1),
     "sampling-28": sampling_28,

@@ -119,6 +119,7 @@ class Method(nn.Module):
         kept: the sub-modules that a trained model needs besides, as they are.
         batch: the kind of batch that it learns from.
         own_to_rank: the sub-modules whose buffers differ from rank to rank and are saved for each, such as an image pool.
+        world: how many ranks share a step, each with a batch of its own; the engine sets it.
         wasserstein_term: the logged term that is *minus* the critic's Wasserstein estimate, or None when there is none.
     """
 
@@ -133,6 +134,7 @@ class Method(nn.Module):
     batch: ClassVar[type[Images] | type[Pairs] | type[TwoDomains]] = Images
     own_to_rank: ClassVar[tuple[str, ...]] = ()
     wasserstein_term: ClassVar[str | None] = None
+    world: int = 1
     config: MethodConfig
     generator: nn.Module
 

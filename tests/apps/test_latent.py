@@ -121,6 +121,21 @@ def test_an_animation_shows_every_frame_and_says_what_it_is(tmp_path: Path, endi
         assert levels == [0, 64, 128, 191, 255]
 
 
+@pytest.mark.parametrize("ending", [".mp4", ".webm"])
+@pytest.mark.parametrize("side", [4, 129])
+def test_a_video_of_a_path_plays_every_frame(tmp_path: Path, ending: str, side: int) -> None:
+    av = pytest.importorskip("av")
+    frames = torch.linspace(-1, 1, 5).view(5, 1, 1, 1).expand(5, 3, side, side)
+    path = animate(tmp_path / f"a{ending}", frames, fps=12.5, facts={"seed": 7})
+    with av.open(str(path)) as film:
+        told = {key.lower(): value for key, value in film.metadata.items()}
+        assert told["comment"] == '{"seed": 7}' and film.streams.video[0].average_rate == 12.5
+        played = [frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]
+    assert len(played) == 5 and all(n % 2 == 0 and n >= 128 for n in played[0].shape[:2])
+    middle = [float(frame[60, 60].mean()) for frame in played]
+    assert middle == pytest.approx([0, 64, 128, 191, 255], abs=6)
+
+
 def test_what_cannot_be_is_refused(tmp_path: Path) -> None:
     z, classed, w = linear(), linear(classes=3), with_styles()
     two = drawn(w, [0, 1])
@@ -133,7 +148,7 @@ def test_what_cannot_be_is_refused(tmp_path: Path) -> None:
         lambda: mix(z, drawn(z, [0]), drawn(z, [1]), layers=[0]), lambda: mix(w, two, two, layers=[2]),
         lambda: mix(w, two, two, share=1.5), lambda: mix(w, two, two.at([0])),
         lambda: mix(classed, drawn(classed, [0]), drawn(classed, [1])),
-        lambda: animate(tmp_path / "a.mov", torch.zeros(2, 1, 4, 4)),
+        lambda: animate(tmp_path / "a.txt", torch.zeros(2, 1, 4, 4)),
         lambda: animate(tmp_path / "a.gif", torch.zeros(0, 1, 4, 4)),
     ):  # fmt: skip
         with pytest.raises(UsageError):

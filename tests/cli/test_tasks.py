@@ -73,3 +73,25 @@ def test_a_task_says_what_it_would_do_and_what_it_lacks(cli):
         assert (answer.code, said in answer.err) == (code, True), answer.err
     assert "Tasks" in cli("train", "--help").out
     assert "--damage" in cli("train", "restore", "--help").out
+
+
+def test_auto_says_why_and_leaves_a_preset_that_trains(cli):
+    fill("photos", count=24, side=8)
+    answer = cli("train", "auto", "--data", "photos", "--steps", "2", "--device", "cpu", "--run", "first", "--json")
+    assert answer.code == 0, answer.err
+    for word in ("data: 22 samples", "machine: cpu", "method: r3gan", "network: 3x8x8", "schedule:"):
+        assert word in answer.err
+    preset = Path("runs/first/preset.toml").read_text()
+    assert "# network: 3x8x8" in preset and 'method = "r3gan"' in preset
+    again = cli("train", "r3gan", "--preset", "runs/first/preset.toml", "--run", "second", "--device", "cpu")
+    assert again.code == 0, again.err
+    assert Run("runs/second").config["config"] == Run("runs/first").config["config"]
+    assert cli("resume", "first", "--steps", "3").code == 0
+
+
+def test_auto_refuses_a_handful_and_translation(cli):
+    fill("five", count=5)
+    answer = cli("train", "auto", "--data", "five", "--minutes", "1", "--dry-run")
+    assert (answer.code, "5 pictures are too few" in answer.err) == (3, True), answer.err
+    answer = cli("train", "auto", "--data", "two-valued", "--minutes", "1", "--dry-run")
+    assert (answer.code, "ganvas train translate" in answer.err) == (2, True), answer.err

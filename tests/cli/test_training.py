@@ -238,3 +238,14 @@ def test_a_signal_saves_and_says_how_to_go_on(cli, number, code):
 def test_json_on_stdout_is_one_document(cli):
     answer = cli("train", "gan", *SMALL, "--steps", "2", "--json")
     assert json.loads(answer.out)["step"] == 2
+
+
+def test_training_ends_with_its_schedule_and_says_what_to_do(cli):
+    words = ("train", "wgan-gp", "--data", "points:ring", "--width", "8", "--run", "falling", "--batch-size", "16")
+    answer = cli(*words, "--schedule", "cosine", "--decay-images", "48", "--steps", "100")
+    assert answer.code == 0, answer.err
+    run = Run("runs/falling")
+    assert (run.steps()[-1], run.ended()["words"]) == (3, "the learning rates have fallen to zero")
+    assert "stopped   the learning rates have fallen to zero" in answer.out
+    answer = cli("resume", "falling", "--steps", "200")
+    assert (answer.code, "start a new run with a larger --decay-images" in answer.err) == (2, True), answer.err

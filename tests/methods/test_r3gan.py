@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn.functional import softplus
 
-from ganvas.data.batches import Spec
+from ganvas.data.batches import Images, Spec
 from ganvas.data.dataset import ArrayData
 from ganvas.errors import DataError
 from ganvas.methods import R3GAN, R3GANConfig
@@ -38,6 +38,17 @@ def test_gamma_and_beta2_move_along_half_a_cosine() -> None:
     adam = still.optimizers()["discriminator"]
     still.follow_schedules(500)
     assert (still.gamma, adam.param_groups[0]["betas"]) == (1.0, (0.0, 0.99))
+
+
+def test_the_schedules_count_the_images_of_all_ranks() -> None:
+    method = R3GAN(
+        R3GANConfig(width=4, latent_size=2, blocks=1, gamma=10.0, final_gamma=2.0, decay_images=1000), Spec((1, 8, 8))
+    )
+    method.optimizers()
+    method.world = 4
+    batches = iter([Images(torch.zeros(25, 1, 8, 8))])
+    method.train_step(5, batches, lambda *_: None)
+    assert method.gamma == pytest.approx(6.0)  # 5 steps of 4 times 25
 
 
 def test_learns_the_class_that_is_asked_for(tmp_path: Path) -> None:

@@ -1,21 +1,24 @@
-"""Pictures one after the other: as a GIF, a WebP, or side by side as a PNG."""
+"""Pictures one after the other: as a GIF, a WebP, a video, or side by side as a PNG."""
 
 from __future__ import annotations
 
 import io
 import json
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from ganvas.apps.films import FORMATS, QUALITY, library
 from ganvas.errors import UsageError
-from ganvas.runs.durable import replace_file
+from ganvas.runs.durable import replace_file, write_through
 from ganvas.runs.grids import grid, save_picture
 
-ENDINGS = {".gif", ".webp", ".png"}
+ENDINGS = {".gif", ".webp", ".png", *FORMATS}
 SHOWN = 12
 """Frames that a strip shows, evenly spaced with the first and the last; all would be too small to see."""
 SMALLEST = 128
@@ -27,12 +30,13 @@ def animate(path: Path, frames: Tensor, *, fps: float = 15.0, facts: Mapping[str
     """Writes frames as the path's ending says, whole or not at all, with ``facts`` in the file's metadata.
 
     Args:
-        path: .gif (256 colours), .webp (without loss), or .png: a strip of up to ``SHOWN`` frames.
+        path: .gif (256 colours), .webp (without loss), .mp4 and other ``FORMATS`` (the extra ``video``; a little is lost), or
+            .png: a strip of up to ``SHOWN`` frames.
         frames: (T, C, H, W) in [-1, 1], or (T, N, C, H, W): N pictures at once, as a grid.
         fps: frames a second; a GIF counts in hundredths of a second.
 
     Raises:
-        UsageError: another ending, no frames, or a rate out of range.
+        UsageError: another ending, no frames, a rate out of range, or a video without the extra.
     """
     ending = path.suffix.lower()
     if ending not in ENDINGS:
@@ -42,6 +46,8 @@ def animate(path: Path, frames: Tensor, *, fps: float = 15.0, facts: Mapping[str
     if ending == ".png":
         return save_picture(path, strip(frames), facts)
     pictures = [enlarged(grid(frame if frame.dim() == 4 else frame[None])) for frame in frames]
+    if ending in FORMATS:
+        return filmed(path, pictures, fps, facts or {})
     buffer, told = io.BytesIO(), json.dumps(dict(facts or {}))
     options: dict[str, Any] = {"save_all": True, "append_images": pictures[1:], "loop": 0, "duration": round(1000 / fps)}
     if ending == ".gif":
@@ -51,6 +57,29 @@ def animate(path: Path, frames: Tensor, *, fps: float = 15.0, facts: Mapping[str
         exif[DESCRIPTION] = told
         pictures[0].save(buffer, "WEBP", lossless=True, exif=exif, **options)
     replace_file(path, buffer.getvalue())
+    return path
+
+
+def filmed(path: Path, pictures: Sequence[Image.Image], fps: float, facts: Mapping[str, object]) -> Path:
+    """Writes a video of pictures of one size, with a row or column more where a side is odd: few players take others."""
+    av = library()
+    container, codec = FORMATS[path.suffix.lower()]
+    rate = Fraction(fps).limit_denominator(1000)
+
+    def fill(file: BinaryIO) -> None:
+        with av.open(file, "w", format=container) as film:
+            film.metadata["comment"] = json.dumps(dict(facts))
+            stream = film.add_stream(codec, rate=rate, options=QUALITY[codec])
+            width, height = pictures[0].size
+            stream.width, stream.height, stream.pix_fmt = width + width % 2, height + height % 2, "yuv420p"
+            for number, picture in enumerate(pictures):
+                pixels = np.pad(np.asarray(picture.convert("RGB")), ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+                frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+                frame.pts, frame.time_base = number, 1 / rate
+                film.mux(stream.encode(frame))
+            film.mux(stream.encode(None))
+
+    write_through(path, fill)
     return path
 
 

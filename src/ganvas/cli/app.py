@@ -12,8 +12,8 @@ HELP = """Train a generative adversarial network on your data, and know whether 
 For example:
 
     ganvas demo                                      learn digits, in minutes
+    ganvas train auto --data photos/ --minutes 30    your own pictures, everything chosen
     ganvas train wgan-gp --data mnist --minutes 10   train any method on any data
-    ganvas train dcgan --data photos/ --size 64      your own pictures
     ganvas resume wgan-gp-mnist-001 --minutes 30     go on where it stopped
     ganvas sample wgan-gp-mnist-001 -o grid.png      new pictures
 """

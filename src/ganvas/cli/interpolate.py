@@ -37,7 +37,7 @@ def interpolate(
 
     Args:
         model: a run's name, or the path of a run or model folder.
-        out: a .gif, a .webp (without loss), or a .png: a strip of up to 12 pictures.
+        out: a .gif, a .webp (without loss), a .mp4 or .webm (needs ganvas[video]), or a .png: a strip of up to 12 pictures.
         steps: pictures from one to the next.
         path: slerp: along the arc on which z lie; linear: straight. auto: slerp in z, linear in w.
         closed: back to the first at the end, so that an animation repeats without a jump.

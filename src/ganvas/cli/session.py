@@ -7,7 +7,7 @@ import shlex
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -24,6 +24,7 @@ from ganvas.evaluation.best import GROWTH, BestSnapshot
 from ganvas.method import Method, MethodConfig
 from ganvas.methods import METHODS
 from ganvas.runs import Run
+from ganvas.runs.durable import replace_file
 from ganvas.training import Interrupted, Progress, train
 from ganvas.training.budget import Budget
 
@@ -39,7 +40,7 @@ ESTIMATE_SAMPLES = 1000
 
 @dataclass(frozen=True)
 class Training:
-    """Everything that one training needs, be it new or a run that goes on."""
+    """Everything that one training needs, be it new or a run that goes on. ``leaves`` are texts for its folder by file name."""
 
     method: Method
     data: Data
@@ -53,6 +54,7 @@ class Training:
     patience: float = 0.0
     resume: bool = False
     tensorboard: bool = False
+    leaves: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,8 @@ def reload(name: str, budget: BudgetFlags, *, tensorboard: bool) -> Training:
         budget: the new totals; those of the start when empty.
 
     Raises:
-        ModelError: there is no such run. UsageError: the budget is spent already, or the data is not the same.
+        ModelError: there is no such run.
+        UsageError: the budget is spent already, the rates fell to zero, or the data is not the same.
     """
     run = Run(names.existing(name))
     config = run.config
@@ -156,6 +159,10 @@ def reload(name: str, budget: BudgetFlags, *, tensorboard: bool) -> Training:
         had = f"{last['step']} steps, {last['images']} images, {last['seconds'] / 60:.1f} minutes"
         cause = f"run {names.spoken(run.path)} has spent its budget ({had})"
         raise UsageError(cause, "give a larger total, as in --minutes 60")
+    schedule, over = config["config"].get("schedule", "constant"), config["config"].get("decay_images", 0)
+    if schedule != "constant" and 0 < over <= last["images"]:
+        cause = f"the learning rates of run {names.spoken(run.path)} fell to zero over its {over:,} images"
+        raise UsageError(cause, "nothing would change any more; start a new run with a larger --decay-images")
     data = reopen(config)
     method = build(config["method"], METHODS[config["method"]].Config(**config["config"]), data, run.seed)
     machine = MachineFlags(settings["device"], settings["precision"], settings["threads"])
@@ -280,7 +287,7 @@ def follow(training: Training, output: Output) -> Outcome:
     if not speaks():
         (last,) = deque(progresses, maxlen=1)
         return Outcome(last, {}, "")
-    progress = None
+    progress, leaves = None, dict(training.leaves)
     try:
         with ExitStack() as stack:
             # Whatever happens below, the trainer saves and gives back the run's lock before the error goes on.
@@ -290,6 +297,9 @@ def follow(training: Training, output: Output) -> Outcome:
             best = BestSnapshot(run, method, training.data, measure=training.score, patience=training.patience)
             board = stack.enter_context(Board(run.path)) if training.tensorboard else None
             for progress in progresses:
+                while leaves:  # the folder exists from the first progress on
+                    name, text = leaves.popitem()
+                    replace_file(run.path / name, text.encode())
                 view.show(progress)
                 gallery.see(progress)
                 best.see(progress)
@@ -387,7 +397,8 @@ def course(document: dict[str, Any]) -> list[str]:
             f"(last, at step {last['step']:,}: {last['score']['value']:.4g}{real})"
         )
     if ended and ended["reason"] == "asked":
-        shown.append(f"stopped   {ended['words']}; --patience 0 goes on regardless")
+        mend = "; --patience 0 goes on regardless" if "has not improved" in ended["words"] else ""
+        shown.append(f"stopped   {ended['words']}{mend}")
     return shown
 
 

@@ -38,7 +38,7 @@ def steer(
     Args:
         model: a run's name, or the path of a run or model folder.
         directions: the file.
-        out: a .png: a row a picture, a column an amount; a .gif or .webp: there and back.
+        out: a .png: a row a picture, a column an amount; a .gif, .webp, .mp4 or .webm: there and back.
         along: which direction: its number from 0, or its name.
         amounts: how far, in deviations of the samples along that direction.
         fps: of an animation.

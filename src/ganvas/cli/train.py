@@ -1,4 +1,4 @@
-"""``ganvas train METHOD|APP``: one command a method, its flags the fields of the method's Config; and one a task."""
+"""``ganvas train auto|METHOD|APP``: one command a method, its flags the fields of the method's Config; one a task; and auto."""
 
 from __future__ import annotations
 
@@ -36,6 +36,10 @@ def build() -> App:
         name="train",
         help="""Train a method on data, or a model for a task on your pictures, into a run folder.
 
+With auto, everything is chosen by your data, your machine and the time you give it:
+
+    ganvas train auto --data photos/ --minutes 30
+
 A task needs nothing but a folder, and its model is used by `ganvas apply TASK`. For example:
 
     ganvas train colourise --data photos/
@@ -57,6 +61,11 @@ Any method on any data:
     for name, said in method_summaries().items():
         examples = f"    ganvas train {name} --data mnist --minutes 10\n    ganvas train {name} --data photos/ --size 64\n"
         train.command(f"{__name__}:{COMMAND}{name}", name=name, group=by_method, help=f"{said}\n\nFor example:\n\n{examples}")
+    said = summary(PACKAGE / "training" / "auto.py").replace("The default recipe: what is trained", "Choose what is trained")
+    examples = "    ganvas train auto --data photos/ --minutes 30\n    ganvas train auto --data mnist --minutes 10 --dry-run\n"
+    train.command(
+        "ganvas.cli.auto:auto", name="auto", group=Group("Default", sort_key=-1), help=f"{said}\n\nFor example:\n\n{examples}"
+    )
     by_task = Group("Tasks", sort_key=0)
     for order, name in enumerate(TASKS):
         examples = f"    ganvas train {name} --data photos/\n    ganvas train {name} --data photos/ --size 256 --minutes 600\n"

@@ -39,7 +39,7 @@ def walk(
 
     Args:
         model: a run's name, or the path of a run or model folder.
-        out: a .gif, a .webp (without loss), or a .png: a strip of up to 12 pictures.
+        out: a .gif, a .webp (without loss), a .mp4 or .webm (needs ganvas[video]), or a .png: a strip of up to 12 pictures.
         frames: pictures of the walk, at least 2.
         count: walks at once, side by side in a grid.
         bends: how lively the curve is: its highest frequency.

@@ -96,14 +96,14 @@ class R3GAN(Method):
     def train_step(self, step: int, batches: Iterator[Images], update: Update) -> None:
         real, label = next(batches)
         told = (label,) if self.conditional else ()
-        self.follow_schedules(step * len(real))
+        self.follow_schedules(step * len(real) * self.world)
         latent = self.latent(len(real))
         fake = self.generator(latent, *told)
         update("discriminator", self.discriminator_loss, real, fake.detach(), *told)
         update("generator", self.generator_loss, real, fake, *told)
 
     def follow_schedules(self, images: int) -> None:
-        """Sets gamma and Adam's second decay to what they are at the ``images``-th image of this rank."""
+        """Sets gamma and Adam's second decay to what they are at the ``images``-th image of all ranks."""
         c = self.config
         moved = (1 - math.cos(math.pi * min(1.0, images / c.decay_images))) / 2 if c.decay_images else 1.0
         if c.first_beta2:

@@ -41,6 +41,7 @@ class Engine:
     def __init__(self, method: Method, *, device: torch.device, autocast: torch.dtype | None, seed: int, ranks: Ranks) -> None:
         self.device, self.seed, self.ranks, self.autocast = device, seed, ranks, autocast
         self.method = method.to(device=device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+        method.world = ranks.world
         ranks.share_norms(method)
         ranks.broadcast([*method.parameters(), *method.buffers()])
         self.optimizers = method.optimizers()

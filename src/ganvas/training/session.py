@@ -129,6 +129,8 @@ class Session:
         self.engine.average(self.images, self.batch_images)
         if due:
             self.record()
+        if c.schedule != "constant" and 0 < c.decay_images <= self.images and self.fraction < 1:
+            self.asked_to_stop = "the learning rates have fallen to zero"  # no further step would change anything
 
     def record(self) -> None:
         """Writes the window's means to the log, with the doctor's figures, and empties the window; Diverged when not finite."""

@@ -1,0 +1,321 @@
+"""The default recipe: what is trained and how large it is, by the data, the machine and the time there is.
+
+The method is R3GAN where there is time for it: it keeps modes, and needs no balancing of its players. A wider network learns
+more from a picture and sees fewer of them, so the widest is taken that still sees ``SEEN`` pictures; how fast each trains is
+measured here and now, by some steps on noise. Its networks without normalisation start slowly: where even the smallest sees
+fewer than ``SETTLED`` pictures, batch norm is further by the end, and DCGAN it is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from ganvas.data import Data
+from ganvas.data.batches import Images, Spec
+from ganvas.errors import DataError, ResourceError, UsageError
+from ganvas.methods import METHODS
+from ganvas.training.budget import Budget
+from ganvas.training.engine import Engine
+from ganvas.training.loop import ran_out_of_memory
+from ganvas.training.precision import choose_autocast, choose_device
+from ganvas.training.ranks import Ranks
+
+METHOD, HURRIED = "r3gan", "dcgan"
+FEWEST = 20
+"""Pictures below which nothing is held out, so that no score could tell learning from copying."""
+SEEN = 150_000
+"""Pictures that training shall see before a wider network pays."""
+SETTLED = 50_000
+"""Pictures below which R3GAN has not caught up with DCGAN."""
+SEEN_AT_LEAST = 75_000
+"""Pictures that training shall see before a higher resolution pays."""
+LARGEST, SMALLEST = 256, 32
+"""Pixels of a side that are chosen."""
+STEPS, BATCHES = 2000, (64, 32)
+"""Updates that training shall make: in little time the batch is smaller. Without normalisation any size serves."""
+EPOCHS = 40
+"""From this many passes over the pictures on, adaptive augmentation watches whether the discriminator learns them by heart."""
+RUNGS = ((16, 2), (24, 2), (32, 2), (48, 2), (32, 1), (48, 1), (64, 1), (96, 1), (128, 1))
+"""Networks from small to large: channels of the finest stage, and pixels a side that it has in one place."""
+USUAL = (32, 2)
+"""Where the budget is in steps or images, so that speed is no argument."""
+TIMED_STEPS = 2
+SPENT = 0.93
+"""Of the time on steps; the rest goes into scores, pictures and checkpoints."""
+MOST_CLASSES, FEWEST_A_CLASS = 100, 20
+"""Classes are learnt when they are no more than this, and each has so many pictures."""
+
+PICTURES: dict[str, Any] = {
+    "blocks": 1, "block": "basic", "gamma": 10.0, "final_gamma": 3.0, "learning_rate": 1e-3, "schedule": "cosine",
+}  # fmt: skip
+"""Of acceptance row C4. The rate and the penalties' weight are for hours of a CPU, where the paper has days of GPUs."""
+HASTE: dict[str, Any] = {"width": 32, "batch_size": 32}
+"""DCGAN's, where minutes are few."""
+POINTS: dict[str, Any] = {
+    "latent_size": 2, "width": 128, "batch_size": 256, "gamma": 0.05, "learning_rate": 2e-3, "ema_half_life": 20_000.0,
+    "schedule": "cosine",
+}  # fmt: skip
+"""Of the preset ``ring``."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is trained.
+
+    Args:
+        method: of METHODS.
+        settings: of its Config, where they are not the defaults.
+        size: pixels of a side to which a folder's pictures are brought; None leaves it to the data.
+        why: the choices in words, five lines.
+    """
+
+    method: str
+    settings: dict[str, Any]
+    size: int | None
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where it trains.
+
+    Args:
+        device, autocast, ranks: see ``Engine``.
+    """
+
+    device: torch.device
+    autocast: torch.dtype | None
+    ranks: Ranks
+
+    def __str__(self) -> str:
+        if self.device.type == "cuda":
+            memory = torch.cuda.get_device_properties(self.device).total_memory / 2**30
+            words = f"{torch.cuda.get_device_name(self.device)}, {memory:.0f} GiB"
+        else:
+            threads = torch.get_num_threads()
+            words = f"{self.device}, {threads} thread{'s' if threads > 1 else ''}"
+        words += ", bf16" if self.autocast else ", fp32"
+        return words + (f", {self.ranks.world} ranks" if self.ranks.world > 1 else "")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A network on this machine.
+
+    Args:
+        spec: the pictures.
+        settings: of the method.
+        speed: pictures a second, of all ranks together.
+        images: that the budget allows.
+    """
+
+    spec: Spec
+    settings: dict[str, Any]
+    speed: float
+    images: int
+
+
+def recipe_for(
+    data: Data, budget: Budget, *, largest: int | None = None, device: str = "auto", precision: str = "auto",
+    threads: int | None = None,
+) -> Recipe:  # fmt: skip
+    """The default recipe for data, a budget and this machine; takes some seconds, in which it trains on noise.
+
+    Args:
+        data: pictures or points.
+        budget: how long training shall take.
+        largest: pixels of a side that the pictures have, when their size may be chosen; None keeps that of ``data``.
+        device, precision, threads: see ``train``.
+
+    Raises:
+        UsageError: the data is for translation. DataError: fewer than 20 pictures. ResourceError: not even the smallest fits.
+    """
+    spec = data.spec
+    if spec.source is not None:
+        raise UsageError("auto makes samples from noise, this data is for translation", "use `ganvas train translate`")
+    if spec.is_image and 0 < len(data) < FEWEST:
+        raise DataError(
+            f"{len(data)} pictures are too few: a GAN would only repeat them, and none could be held out to notice it",
+            f"give {FEWEST} or more, better 1,000; a task such as `ganvas train upscale` learns from fewer",
+        )
+    chosen = choose_device(device)
+    if threads or (chosen.type == "cpu" and not spec.is_image):  # as training will have it
+        torch.set_num_threads(threads or 1)
+    place = Place(chosen, choose_autocast(precision, chosen, spec), Ranks(chosen))
+    return for_pictures(data, budget, largest, place) if spec.is_image else for_points(data, budget, place)
+
+
+def for_points(data: Data, budget: Budget, place: Place) -> Recipe:
+    """A perceptron each, in the relativistic game."""
+    trial = tried(data.spec, POINTS, budget, place)
+    if trial is None:
+        raise ResourceError("memory does not hold two perceptrons", "close what else is running")
+    images = trial.images
+    why = (
+        f"data: {amount(data)} in {data.spec.shape[0]} dimensions",
+        f"machine: {place}: {trial.speed:,.0f} points a second",
+        f"method: {METHOD}, two perceptrons: relativistic pairing keeps all modes",
+        f"network: width {POINTS['width']}, latents of {POINTS['latent_size']} components",
+        f"schedule: rates fall along a cosine over {images:,} points",
+    )
+    return Recipe(METHOD, POINTS | {"decay_images": images}, None, why)
+
+
+def for_pictures(data: Data, budget: Budget, largest: int | None, place: Place) -> Recipe:
+    """Networks without normalisation in the relativistic game, as large as the time pays for."""
+    counts = class_counts(data)
+    conditional = 1 < len(counts) <= MOST_CLASSES and min(counts) >= FEWEST_A_CLASS
+    batch = min(BATCHES[0], len(data)) if len(data) else BATCHES[0]
+    settings = PICTURES | {"conditional": conditional, "batch_size": batch}
+    spec = data.spec
+    side = None if largest is None else side_within(spec, settings, budget, largest, place)
+    if side is not None:
+        spec = replace(spec, shape=(spec.shape[0], side, side))
+    trial, larger = widest(spec, settings, budget, place)
+    if budget.minutes is not None and trial.images < SETTLED:
+        return in_haste(data, spec, side, budget, place, trial)
+    epochs = trial.images / len(data) if len(data) else 0.0
+    if epochs >= EPOCHS:
+        trial, larger = widest(spec, settings | {"augment": "ada"}, budget, place)  # it takes a share of the time
+        epochs = trial.images / len(data)
+    fitting = next((size for size in BATCHES if trial.images >= STEPS * size), BATCHES[-1])
+    if fitting < batch and budget.steps is None:
+        trial = tried(spec, trial.settings | {"batch_size": fitting}, budget, place) or trial
+    settings = trial.settings | {"decay_images": trial.images}
+    shown = "x".join(map(str, spec.shape))
+    learnt = f"{len(counts)} classes, learnt by class" if conditional else "learnt as one"
+    unlearnt = f" ({len(counts)} classes, some with fewer than {FEWEST_A_CLASS})" if len(counts) > 1 and not conditional else ""
+    ada = settings.get("augment") == "ada"
+    patch = "" if settings["patch"] == 1 else f", {settings['patch']}x{settings['patch']} pixels in one place"
+    why = (
+        f"data: {amount(data)}, {learnt}{unlearnt}",
+        f"machine: {place}: {trial.speed:,.0f} pictures a second with this network",
+        f"method: {METHOD}: relativistic pairing with R1 and R2 keeps the modes and needs no balancing",
+        f"network: {shown}, width {settings['width']}{patch}: {trial.images:,} pictures in the time, in batches of "
+        f"{settings['batch_size']}" + (f" (the next larger network: {larger.images:,})" if larger else ""),
+        f"schedule: rates and gamma fall over them; each picture is seen {epochs:.3g} times, "
+        + ("so ada watches for overfitting" if ada else "augmentation is off"),
+    )
+    return Recipe(METHOD, settings, side, why)
+
+
+def in_haste(data: Data, spec: Spec, side: int | None, budget: Budget, place: Place, slower: Trial) -> Recipe:
+    """DCGAN for a time in which R3GAN, ``slower``, would not settle."""
+    settings = HASTE | {"batch_size": min(HASTE["batch_size"], len(data)) if len(data) else HASTE["batch_size"]}
+    trial = tried(spec, settings, budget, place, HURRIED) or slower
+    epochs = trial.images / len(data) if len(data) else 0.0
+    if epochs >= EPOCHS:
+        settings["augment"] = "ada"
+    why = (
+        f"data: {amount(data)}, learnt as one",
+        f"machine: {place}: {trial.speed:,.0f} pictures a second with this network",
+        f"method: {HURRIED}: {METHOD} would see {slower.images:,} pictures in the time and not settle; give more for it",
+        f"network: {'x'.join(map(str, spec.shape))}, width {settings['width']}: {trial.images:,} pictures in the time, in "
+        f"batches of {settings['batch_size']}",
+        f"schedule: constant rates; each picture is seen {epochs:.3g} times, "
+        + ("so ada watches for overfitting" if "augment" in settings else "augmentation is off"),
+    )
+    return Recipe(HURRIED, settings, side, why)
+
+
+def side_within(spec: Spec, settings: dict[str, Any], budget: Budget, largest: int, place: Place) -> int:
+    """The highest resolution, a power of two, of which the smallest network still sees ``SEEN_AT_LEAST`` pictures.
+
+    Measured at the lowest; each doubling costs four times as much.
+    """
+    top = 1 << (max(8, min(largest, LARGEST)).bit_length() - 1)
+    side = min(top, SMALLEST)
+    trial = tried(replace(spec, shape=(spec.shape[0], side, side)), settings | rung(RUNGS[0], side), budget, place)
+    images = trial.images if trial else 0
+    while side < top and images / 4 >= SEEN_AT_LEAST:
+        side, images = side * 2, images // 4
+    return side
+
+
+def widest(spec: Spec, settings: dict[str, Any], budget: Budget, place: Place) -> tuple[Trial, Trial | None]:
+    """The largest network that still sees ``SEEN`` pictures, or the smallest of all; and the next larger, if it was tried."""
+    side = min(spec.shape[1:])
+    if budget.minutes is None:
+        usual = tried(spec, settings | rung(USUAL, side), budget, place)
+        if usual is not None:
+            return usual, None
+    best: Trial | None = None
+    for one in RUNGS:
+        trial = tried(spec, settings | rung(one, side), budget, place)
+        if trial is None or (best is not None and trial.images < SEEN):
+            if best is None:
+                shape, count = "x".join(map(str, spec.shape)), settings["batch_size"]
+                raise ResourceError(f"memory does not hold {count} pictures of {shape} at width {one[0]}", "lower --size")
+            return best, trial
+        best = trial
+    assert best is not None
+    return best, None
+
+
+def rung(one: tuple[int, int], side: int) -> dict[str, int]:
+    """A network of ``RUNGS`` as settings; pictures of 8 pixels leave nothing to put in one place."""
+    width, patch = one
+    return {"width": width, "patch": patch if side >= 16 else 1}
+
+
+def tried(spec: Spec, settings: dict[str, Any], budget: Budget, place: Place, method: str = METHOD) -> Trial | None:
+    """Plays some steps on noise; None when memory runs out. The caller's random state is left alone."""
+    kind = METHODS[method]
+    config = kind.Config(**settings)
+    devices = [place.device] if place.device.type == "cuda" else []
+    seconds = 0.0
+    with torch.random.fork_rng(devices=devices):
+        try:
+            engine = Engine(kind(config, spec), device=place.device, autocast=place.autocast, seed=0, ranks=place.ranks)
+            noise = pictures(spec, config.batch_size, place.device)
+            for step in range(1 + TIMED_STEPS):
+                if step == 1:  # the first step also prepares
+                    engine.terms()
+                    started = time.perf_counter()
+                engine.step(step, noise)
+            engine.terms()  # waits for the device
+            seconds = (time.perf_counter() - started) / TIMED_STEPS
+        except (RuntimeError, MemoryError) as error:
+            if not ran_out_of_memory(error):
+                raise
+    seconds = place.ranks.share(seconds)
+    if not seconds:
+        return None
+    speed = config.batch_size * place.ranks.world / seconds
+    allowed = images_asked(budget, config.batch_size, place.ranks.world)
+    in_time = None if budget.minutes is None else int(SPENT * 60 * budget.minutes * speed)
+    images = min(count for count in (allowed, in_time) if count is not None)
+    return Trial(spec, settings, speed, images)
+
+
+def pictures(spec: Spec, count: int, device: torch.device) -> Iterator[Images]:
+    """Endless batches of one noise, (count, C, H, W) in [-1, 1], its labels the classes in turn."""
+    image = torch.rand(count, *spec.shape, device=device).mul_(2).sub_(1)
+    label = torch.arange(count, device=device) % max(1, len(spec.classes))
+    while True:
+        yield Images(image, label)
+
+
+def images_asked(budget: Budget, batch: int, world: int) -> int | None:
+    """The images that a budget in images or steps comes to; None without one."""
+    asked = [budget.images, None if budget.steps is None else budget.steps * batch * world]
+    return min((count for count in asked if count is not None), default=None)
+
+
+def class_counts(data: Data) -> list[int]:
+    """Pictures of each class; empty without labels of one class a picture."""
+    labels, rows = getattr(data, "labels", None), getattr(data, "rows", None)
+    if labels is None or labels.dim() != 1 or not data.spec.classes:
+        return []
+    chosen = labels if rows is None else labels[rows]
+    return torch.bincount(chosen, minlength=len(data.spec.classes)).tolist()
+
+
+def amount(data: Data) -> str:
+    """ "7,572 samples", or "endless samples"."""
+    return f"{len(data):,} samples" if len(data) else "endless samples"
