@@ -7,7 +7,7 @@ import torch
 
 from ganvas.data import ArrayData
 from ganvas.evaluation.accept import LEVELS, augmentation
-from ganvas.evaluation.accept.augmentation import at_random, does_not_leak, helps_few, highest, letters, upright_share
+from ganvas.evaluation.accept.augmentation import LETTERS, at_random, does_not_leak, helps_few, highest, letters, shares_of_ways
 from ganvas.metrics.lenet import LeNet, LeNetFeatures
 from ganvas.networks.augment.adaptive import augmented
 
@@ -18,10 +18,26 @@ def test_level_four_has_its_rows() -> None:
 
 def test_the_share_of_upright_letters_is_1_in_8_once_they_are_turned_and_mirrored() -> None:
     real, other = letters(400, 0).real(400).image, letters(400, 1).real(400).image
-    assert upright_share(other, real) == 1.0
-    assert upright_share(at_random(other, 0), real) == pytest.approx(1 / 8, abs=0.06)
+    assert shares_of_ways(other, real) == [1.0] + [0.0] * 7
+    assert shares_of_ways(at_random(other, 0), real)[0] == pytest.approx(1 / 8, abs=0.06)
     leaked = augmented(other, 1.0, ("blit", "geom"))  # what a generator makes that learns the changes
-    assert upright_share(leaked, real) < 0.5
+    assert shares_of_ways(leaked, real)[0] < 0.5
+
+
+def test_blends_of_letters_stand_upright() -> None:
+    """A generator without classes makes what lies between letters; that is no leak."""
+    real = letters(400, 0).real(400).image
+    f, p = (boxes_of(letter) for letter in LETTERS)
+    blends = torch.stack([f + share * (p - f) for share in (0.3, 0.4, 0.5, 0.6, 0.7)])
+    assert shares_of_ways(blends, real)[0] == 1.0
+
+
+def boxes_of(letter: tuple[tuple[float, float, float, float], ...]) -> torch.Tensor:
+    """A letter of 8 x 11 pixels, (1, 16, 16) in [-1, 1]."""
+    picture = torch.full((1, 16, 16), -1.0)
+    for x0, x1, y0, y1 in letter:
+        picture[0, 3 + round(11 * y0) : 3 + round(11 * y1), 4 + round(8 * x0) : 4 + round(8 * x1)] = 1.0
+    return picture
 
 
 def test_p_ends_at_the_cap() -> None:

@@ -22,17 +22,20 @@ from ganvas.networks.augment.choice import PIPELINES
 SIDE = 16
 LETTERS: tuple[tuple[tuple[float, float, float, float], ...], ...] = (
     ((0, 0.28, 0, 1), (0, 1, 0, 0.2), (0, 0.75, 0.42, 0.62)),  # F
-    ((0, 0.28, 0, 1), (0, 1, 0.8, 1)),  # L
     ((0, 0.28, 0, 1), (0, 1, 0, 0.2), (0, 1, 0.42, 0.62), (0.72, 1, 0, 0.62)),  # P
 )
-"""Boxes (left, right, top, bottom) as shares of a letter's width and height. No turn or mirror image of one is another."""
+"""Boxes (left, right, top, bottom) as shares of a letter's width and height. No turn or mirror image of one is another.
+
+Nor of what lies between them: a generator without classes makes that, too. With an L beside them it made E and C, which lie
+nearest to an L or F that is mirrored top to bottom, and were counted as leaks although not one letter was turned.
+"""
 LEAK_SETTINGS: dict[str, Any] = {"width": 16, "latent_size": 32, "batch_size": 64, "learning_rate": 1e-3}
 LEAK_STEPS = 3000
 UPRIGHT = 0.95
 
 
 def letters(count: int, seed: int) -> ArrayData:
-    """Upright letters F, L and P of random place, size and width, bright on dark, (count, 1, 16, 16)."""
+    """Upright letters F and P of random place, size and width, bright on dark, (count, 1, 16, 16)."""
     source = np.random.Generator(random_bits(seed, TRAINING_DRAWS, 7))
     pixel = np.arange(SIDE)
     pictures = np.zeros((count, SIDE, SIDE))
@@ -47,11 +50,14 @@ def letters(count: int, seed: int) -> ArrayData:
     return ArrayData(torch.from_numpy((pictures * 255).round().astype(np.uint8))[:, None], name="letters")
 
 
-def upright_share(pictures: Tensor, real: Tensor) -> float:
-    """The share of pictures whose nearest real one, of all turned and mirrored in eight ways, is one that stands upright."""
+def shares_of_ways(pictures: Tensor, real: Tensor) -> list[float]:
+    """The share of pictures whose nearest real one is turned and mirrored in each of eight ways.
+
+    Upright first, then turned by 90, 180 and 270 degrees; the same four mirrored left to right before they are turned.
+    """
     ways = [turned for flipped in (real, real.flip(3)) for turned in (flipped.rot90(k, (2, 3)) for k in range(4))]
     nearest = torch.stack([torch.cdist(pictures.flatten(1), way.flatten(1)).amin(1) for way in ways])
-    return float((nearest.argmin(0) == 0).double().mean())
+    return (nearest.argmin(0).bincount(minlength=8).double() / len(pictures)).tolist()
 
 
 def does_not_leak(seed: int, steps: int = LEAK_STEPS, count: int = 1000) -> Outcome:
@@ -70,13 +76,17 @@ def does_not_leak(seed: int, steps: int = LEAK_STEPS, count: int = 1000) -> Outc
         cap = highest()
     progress = train_to_end("dcgan", data, LEAK_SETTINGS | {"augment": "bgc:0.5"}, seed, steps=steps)
     real = data.real(1000, seed).image
-    upright = upright_share(draw(progress, count, seed + 1), real)
-    standing, anyhow = upright_share(unseen, real), upright_share(at_random(unseen, seed), real)
+    ways = shares_of_ways(draw(progress, count, seed + 1), real)
+    upright = ways[0]
+    standing, anyhow = shares_of_ways(unseen, real)[0], shares_of_ways(at_random(unseen, seed), real)[0]
     measured = (
         f"identity at 0: {'yes' if identical else 'no'}; p stops at {cap:.3f}; upright {upright:.1%} of {count} samples "
         f"(real {standing:.1%}, turned at random {anyhow:.1%})"
     )
-    facts = {"identical": identical, "cap": cap, "upright": upright, "real": standing, "turned": anyhow, "steps": steps}
+    facts = {
+        "identical": identical, "cap": cap, "upright": upright, "ways": ways, "real": standing, "turned": anyhow,
+        "steps": progress.step,
+    }  # fmt: skip
     return Outcome(identical and abs(cap - CAP) < 1e-6 and upright >= UPRIGHT, measured, facts)
 
 
