@@ -47,7 +47,7 @@ def main() -> None:
         distance = PatchDistance(target, source)
         print(f"\n{word}, {len(target)} held-out pairs: joined patch distance ± its error, L1, sliced Wasserstein distance")
         for name, answer in answers(source, target).items():
-            value, *blocks = distance.squared(answer, blocks=4).sqrt()
+            value, *blocks = distance.to(answer, blocks=4)
             error = float(torch.stack(blocks).std()) / 2
             gap, sliced = float((answer - target).abs().mean()), sliced_wasserstein(answer, target)
             print(f"{name:32} {float(value):.3f} ± {error:.3f}  {gap:.3f}  {sliced:.3f}")

@@ -64,16 +64,16 @@ def test_the_distance_is_the_mmd_of_its_definition():
     n = range(len(y))
     total = sum(w(c[i], c[j]) * k(y[i], y[j]) + w(e[i], e[j]) * k(z[i], z[j]) - 2 * w(c[i], e[j]) * k(y[i], z[j])
                 for i in n for j in n)  # fmt: skip
-    expected = total / sum(w(c[i], c[j]) for i in n for j in n)
-    assert float(kept.squared(made, other)[0]) == pytest.approx(expected, rel=1e-3)
+    expected = (total / sum(w(c[i], c[j]) for i in n for j in n)) ** 0.5
+    assert float(kept.to(made, other)[0]) == pytest.approx(expected, rel=1e-3)
 
 
 def test_real_pictures_are_at_0_and_parts_are_compared_with_their_own_place():
     real, condition = soft(40, 1), soft(40, 2)
     distance = PatchDistance(real, condition)
-    assert distance.squared(real, blocks=4).tolist() == [0] * 5
+    assert distance.to(real, blocks=4).tolist() == [0] * 5
     half = torch.cat([real[:20], soft(20, 3)])
-    whole, first, second = distance.squared(half, blocks=2).tolist()
+    whole, first, second = distance.to(half, blocks=2).tolist()
     assert first == 0 < whole < second
 
 
@@ -81,11 +81,11 @@ def test_deciding_for_one_of_two_answers_is_nearer_than_answering_between_them()
     source, target = two_valued(count=2, size=16).held_out().pairs(300)
     inside = (source > 0).float()
     distance = PatchDistance(target, source)
-    scores = [float(distance.squared(inside * value)[0].sqrt()) for value in (0, 0.3, 0.6, 0.9)]
+    scores = [float(distance.to(inside * value)[0]) for value in (0, 0.3, 0.6, 0.9)]
     assert scores == sorted(scores, reverse=True)
     assert scores[0] > 1.5 * scores[-1]
     signs = torch.randint(0, 2, (300, 1, 1, 1), generator=torch.Generator().manual_seed(1)) * 2.0 - 1
-    assert float(distance.squared(inside * signs)[0].sqrt()) < 0.6 * scores[-1]
+    assert float(distance.to(inside * signs)[0]) < 0.6 * scores[-1]
 
 
 def test_an_ignored_condition_is_seen_only_where_it_is_joined():
@@ -93,24 +93,24 @@ def test_an_ignored_condition_is_seen_only_where_it_is_joined():
     target = -source
     other = target.roll(1, 0)
     alone, joined = PatchDistance(target), PatchDistance(target, source)
-    assert float(joined.squared(other)[0].sqrt()) > 4 * float(alone.squared(other)[0].sqrt())
+    assert float(joined.to(other)[0]) > 4 * float(alone.to(other)[0])
 
 
 def test_labels_are_conditions_too():
     label = torch.arange(200) % 3
     real, made = (soft(200, seed) * 0.3 + label.view(-1, 1, 1, 1) / 2 - 0.5 for seed in (1, 2))
     distance = PatchDistance(real, label)
-    right, wrong = (float(distance.squared(made, asked)[0].sqrt()) for asked in (label, (label + 1) % 3))
+    right, wrong = (float(distance.to(made, asked)[0]) for asked in (label, (label + 1) % 3))
     assert wrong > 4 * right
     vectors = torch.nn.functional.one_hot(label)
-    assert float(PatchDistance(real, vectors).squared(made, vectors)[0].sqrt()) == pytest.approx(right, rel=1e-5)
+    assert float(PatchDistance(real, vectors).to(made, vectors)[0]) == pytest.approx(right, rel=1e-5)
 
 
 def test_what_nobody_sees_counts_for_little():
     real = torch.where(soft(100, 1) > 0, 1.0, -1.0)  # flat areas with edges
     unseen, seen, blurred = real + 0.01 * noise(*real.shape), real + 0.2 * noise(*real.shape), avg_pool2d(real, 3, 1, 1)
     distance = PatchDistance(real)
-    scores = [float(distance.squared(pictures)[0].sqrt()) for pictures in (unseen, seen, blurred)]
+    scores = [float(distance.to(pictures)[0]) for pictures in (unseen, seen, blurred)]
     assert scores[0] < 0.1 * min(scores[1:])
 
 
@@ -118,6 +118,6 @@ def test_what_cannot_be_compared_is_refused():
     with pytest.raises(UsageError, match="as many conditions"):
         PatchDistance(noise(4, 1, 8, 8), noise(3, 1, 8, 8))
     with pytest.raises(UsageError, match="as many of one shape"):
-        PatchDistance(noise(4, 1, 8, 8)).squared(noise(4, 1, 8, 9))
+        PatchDistance(noise(4, 1, 8, 8)).to(noise(4, 1, 8, 9))
     flat = torch.zeros(4, 1, 2, 2)
-    assert float(PatchDistance(flat, flat).squared(flat + 0.5)[0]) > 0
+    assert float(PatchDistance(flat, flat).to(flat + 0.5)[0]) > 0

@@ -40,8 +40,8 @@ class PairScorer:
     def found(self, progress: Progress) -> Found:
         """Beside the score stands "l1", the mean distance of translations to their targets, 0..2."""
         made = finite(torch.cat(list(self.inputs.outputs(progress))))
-        squared = self.distance.squared(made, blocks=blocks_of(made))
-        return rooted(squared, {"l1": round(float(l1(made, self.inputs.real).mean()), 6)})
+        distances = self.distance.to(made, blocks=blocks_of(made))
+        return found_of(distances, {"l1": round(float(l1(made, self.inputs.real).mean()), 6)})
 
 
 class CycleScorer:
@@ -68,20 +68,20 @@ class CycleScorer:
         image, label = data.real(len(self.inputs.real))
         if len(image) < len(self.inputs.real):
             return None
-        return math.sqrt(float(self.arrival.squared(image, label if self.inputs.real_label is not None else None)[0]))
+        return float(self.arrival.to(image, label if self.inputs.real_label is not None else None)[0])
 
     def found(self, progress: Progress) -> Found:
         """Beside the score stand "arrival" and "cycle", and the mean L1 after there and back, 0..2, as "cycle_l1"."""
         there, back = (finite(torch.cat(parts)) for parts in zip(*self.inputs.there_and_back(progress), strict=True))
         blocks = blocks_of(there)
-        arrival = self.arrival.squared(there, self.inputs.label, blocks=blocks)
-        cycle = self.cycle.squared(back, blocks=blocks)
+        arrival = self.arrival.to(there, self.inputs.label, blocks=blocks)
+        cycle = self.cycle.to(back, blocks=blocks)
         beside = {
-            "arrival": round(math.sqrt(float(arrival[0])), 6),
-            "cycle": round(math.sqrt(float(cycle[0])), 6),
+            "arrival": round(float(arrival[0]), 6),
+            "cycle": round(float(cycle[0]), 6),
             "cycle_l1": round(float(l1(back, self.inputs.given).mean()), 6),
         }
-        return rooted(arrival + cycle, beside)
+        return found_of(torch.hypot(arrival, cycle), beside)
 
 
 def blocks_of(made: Tensor) -> int:
@@ -89,8 +89,8 @@ def blocks_of(made: Tensor) -> int:
     return BLOCKS if len(made) >= FEWEST else 0
 
 
-def rooted(squared: Tensor, beside: dict[str, float]) -> Found:
-    """The root of the first, and its standard error by the spread of the others."""
-    value, *blocks = squared.sqrt().tolist()
+def found_of(distances: Tensor, beside: dict[str, float]) -> Found:
+    """The first, and its standard error by the spread of the others."""
+    value, *blocks = distances.tolist()
     error = float(torch.tensor(blocks, dtype=torch.float64).std()) / math.sqrt(len(blocks)) if blocks else None
     return Found(value, error, beside)

@@ -109,8 +109,9 @@ class PatchDistance:
         return torch.stack([torch.exp(-distance / (width * each)) for each in WIDTHS]).mean(0)
 
     @torch.no_grad()
-    def squared(self, pictures: Tensor, condition: Tensor | None = None, *, blocks: int = 0) -> Tensor:
-        """The squared distance to ``pictures``, about 0..1: the mean over bands, counting each patch against itself, too.
+    def to(self, pictures: Tensor, condition: Tensor | None = None, *, blocks: int = 0) -> Tensor:
+        """The distance to ``pictures``, about 0..1: the mean over bands of the root of the squared MMD, which counts each patch
+        against itself, too. The mean of the roots, and not the root of the mean, as else the coarsest band would rule.
 
         Args:
             pictures: as many and of one shape with the real ones.
@@ -138,8 +139,8 @@ class PatchDistance:
             for index, part in enumerate(parts):
                 rows = slice(part.start * self.a_picture, part.stop * self.a_picture)
                 real, own_, cross = (float(term[rows, rows].mean(dtype=torch.float64)) for term in terms)
-                values[index] += (real + own_ - 2 * cross) / self.scale[band]
-        return (values / len(made)).clamp(min=0)
+                values[index] += max(0.0, (real + own_ - 2 * cross) / self.scale[band]) ** 0.5
+        return values / len(made)
 
 
 def bands(pictures: Tensor) -> list[Tensor]:
