@@ -58,7 +58,7 @@ def test_the_distance_is_the_mmd_of_its_definition():
         return sum(math.exp(-d / (kept.widths[0] * width)) for width in (0.5, 1, 2)) / 3
 
     def w(a: Tensor, b: Tensor) -> float:
-        return math.exp(-float((a - b).norm()) / kept.narrow[0])
+        return math.exp(-float((a - b).norm()) / kept.condition_widths[0])
 
     y, z, c, e = sides
     n = range(len(y))

@@ -25,7 +25,9 @@ WIDTHS = (0.5, 1.0, 2.0)
 UNSEEN = 0.04
 """A difference of so much in each value, 5 of 255 levels, counts for little: no one sees it, and flat areas would rule."""
 NARROW = 0.25
-"""The width of the kernel between conditions, times their median distance: it is to compare like with like."""
+"""The width of the kernel between pictures as conditions, times their median distance: it is to compare like with like."""
+OF_LABELS = 1.0
+"""The same between labels: of several attributes few pictures have all alike, and a narrow kernel would see but those."""
 
 
 class PatchDistance:
@@ -62,7 +64,8 @@ class PatchDistance:
         self.widths = [median_distance(band) for band in self.real]
         self.real_pairs = [self.kernel(band, band, width) for band, width in zip(self.real, self.widths, strict=True)]
         self.condition = None if condition is None else self.conditions(condition)
-        self.narrow = [] if self.condition is None else [NARROW * median_distance(band) for band in self.condition]
+        share = NARROW if condition is not None and condition.dim() == 4 else OF_LABELS
+        self.condition_widths = [] if self.condition is None else [share * median_distance(band) for band in self.condition]
         self.weights = self.likeness(self.condition, self.condition)
         self.scale = [float(weight.mean(dtype=torch.float64)) for weight in self.weights]
 
@@ -100,7 +103,7 @@ class PatchDistance:
         """k(c, c') in each band; 1 where there are no conditions."""
         if one is None or other is None:
             return [torch.ones(1, 1)] * len(self.places)
-        return [torch.exp(-torch.cdist(a, b) / width) for a, b, width in zip(one, other, self.narrow, strict=True)]
+        return [torch.exp(-torch.cdist(a, b) / width) for a, b, width in zip(one, other, self.condition_widths, strict=True)]
 
     @staticmethod
     def kernel(a: Tensor, b: Tensor, width: float) -> Tensor:
