@@ -47,6 +47,8 @@ def test_pix2pix_trains_on_a_folder_of_pairs_and_goes_on(cli, pairs):
     model = load("runs/first/model")
     assert score["l1"] == pytest.approx(float((model.translate(source) - target).abs().mean()), abs=1e-4)
     assert score["score"]["stamp"]["generated"] == len(target)
+    assert (score["score"]["name"], score["floor"]) == ("joined patch distance", None)
+    assert Run("runs/first").config["training"]["score"] == "patches"
     resumed = cli("resume", "first", "--steps", "5", "--json")
     assert resumed.code == 0, resumed.err
     assert resumed.json["step"] == 5
@@ -74,7 +76,10 @@ def test_cyclegan_trains_on_two_folders(cli):
     answer = cli(*words)
     assert answer.code == 0, answer.err
     assert "next      ganvas apply translate first PICTURE -o result.png" in answer.out
-    assert "l1" not in Run("runs/first").scores()[0]
+    (score,) = Run("runs/first").scores()
+    assert score["score"]["name"] == "patch distance there and back"
+    assert score["score"]["value"] == pytest.approx((score["arrival"] ** 2 + score["cycle"] ** 2) ** 0.5, rel=1e-3)
+    assert "l1" not in score
     model = load("runs/first")
     assert model.translate(torch.zeros(1, 3, 20, 24), noise=None).shape == (1, 1, 20, 24)
     assert model.translate(torch.zeros(1, 1, 20, 24), back=True).shape == (1, 3, 20, 24)
@@ -89,6 +94,8 @@ def test_what_cannot_be_meant_is_refused(cli, pairs):
         answer = cli(*words, "--steps", "1")
         assert (answer.code, cause in answer.err, answer.err.count("error:")) == (2, True, 1), answer.err
     assert cli("train", "pix2pix", "--data", pairs, *TINY, "--latent-size", "3").code == 2
+    answer = cli("train", "gan", "--data", "points:ring", "--steps", "1", "--score", "patches")
+    assert (answer.code, "patches is a score of translators" in answer.err) == (2, True), answer.err
     assert cli("train", "pix2pix", "--data", pairs, *TINY, "--steps", "1", "--run", "first", "-q").code == 0
     answer = cli("sample", "first")
     assert (answer.code, "translates pictures" in answer.err) == (2, True)

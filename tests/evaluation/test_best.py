@@ -9,7 +9,8 @@ import torch
 
 from ganvas.data import ArrayData, points
 from ganvas.errors import UsageError
-from ganvas.evaluation.best import BestSnapshot, Frechet, Moment, Sliced, last_improvement, smoothed
+from ganvas.evaluation.best import BestSnapshot, Moment, last_improvement, smoothed
+from ganvas.evaluation.scorers import Frechet, Sliced
 from ganvas.methods import R3GAN, R3GANConfig
 from ganvas.metrics.networks import Raw
 from ganvas.metrics.sliced import sliced_wasserstein

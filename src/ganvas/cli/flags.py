@@ -140,8 +140,9 @@ class RunFlags:
         keep: how many of the last checkpoints stay, beside the best.
         heal: how often divergence is answered by going back to the last good state with half the learning rates (3 is
             sensible); above 0 also gives an under-trained critic more steps, and an overfitting one more augmentation.
-        score: what finds the best snapshot: sliced (Wasserstein distance of pixels or points), or the Frechet distance of a
-            feature network: lenet, efficientnet, inception, dinov2, clip, each also as NETWORK:WEIGHTS; auto takes lenet for
+        score: what finds the best snapshot: sliced (Wasserstein distance of pixels or points), patches (of translators: how
+            near they come, and whether that goes with their input), or the Frechet distance of a feature network: lenet,
+            efficientnet, inception, dinov2, clip, each also as NETWORK:WEIGHTS; auto takes patches for translators, lenet for
             small labelled pictures in trainings of 10 minutes or more, else sliced.
         patience: stop once training has gone on for so many times as long as it took to get to the last improvement of the
             score, without another; 0 never.

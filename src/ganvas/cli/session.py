@@ -117,19 +117,20 @@ def prepare(
     place = Run(folder or names.free_name(app or name, called), seed=run.seed, keep=run.keep)
     return Training(
         method, opened, place, budget, machine, app=app, save_every=run.save_every, heal=run.heal,
-        score=scored_by(run.score, opened, budget), patience=run.patience, tensorboard=run.tensorboard,
+        score=scored_by(run.score, method, opened, budget), patience=run.patience, tensorboard=run.tensorboard,
     )  # fmt: skip
 
 
-def scored_by(word: str, data: Data, budget: BudgetFlags) -> str:
-    """What --score auto means: the LeNet's features where it fits and training is long enough to pay for its own, else sliced.
+def scored_by(word: str, method: Method, data: Data, budget: BudgetFlags) -> str:
+    """What --score auto means: patches for a translator; else the LeNet's features where it fits and training is long enough to
+    pay for its own, else sliced.
 
     An ImageNet network would cost more time on a CPU than training has.
     """
     if word != "auto":
         return word
-    if data.spec.source is not None:  # no classes to train a LeNet on
-        return "sliced"
+    if method.translates:
+        return "patches"
     from ganvas.metrics.networks.choice import suits
 
     return "lenet" if suits(data.spec) == "lenet" and (budget.minutes or 0) >= PAYS_FOR_LENET else "sliced"

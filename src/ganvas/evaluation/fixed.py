@@ -33,23 +33,40 @@ class FixedInputs:
         real: as many held-out samples or pictures of the target domain.
         label: (N,) or (N, K), of the samples of a conditional method, or what its pictures shall become.
         paired: whether each real picture is what the given one of its place should become.
+        was: what labelled pictures to translate are, as ``label``.
+        real_label: what the real ones of these are.
     """
 
     given: Tensor
     real: Tensor
     label: Tensor | None = None
     paired: bool = False
+    was: Tensor | None = None
+    real_label: Tensor | None = None
 
     def outputs(self, progress: Progress) -> Iterator[Tensor]:
         """What the averaged weights make of ``given`` now, in batches."""
-        method, translates = progress.engine.method, self.given.dim() == 4
-        size = BATCH
-        if translates:
-            rows, columns = self.given.shape[2:]
-            size = at_once(method.config.width, rows, columns, progress.engine.device)
-        for part in torch.arange(len(self.given)).split(size):  # not at once: 2,000 wide pictures may not fit
-            make = progress.translate if translates else progress.sample
+        make = progress.translate if self.given.dim() == 4 else progress.sample
+        for part in self.batches(progress):
             yield make(self.given[part], None if self.label is None else self.label[part])
+
+    def there_and_back(self, progress: Progress) -> Iterator[tuple[Tensor, Tensor]]:
+        """The translations of pictures without pairs now, and what these become when they are translated back, in batches."""
+        for part in self.batches(progress):
+            if self.label is None or self.was is None:
+                made = progress.translate(self.given[part])
+                yield made, progress.translate(made, back=True)
+            else:
+                made = progress.translate(self.given[part], self.label[part])
+                yield made, progress.translate(made, self.was[part])
+
+    def batches(self, progress: Progress) -> Iterator[Tensor]:
+        """Which are made at once: 2,000 wide pictures may not fit."""
+        size = BATCH
+        if self.given.dim() == 4:
+            rows, columns = self.given.shape[2:]
+            size = at_once(progress.engine.method.config.width, rows, columns, progress.engine.device)
+        yield from torch.arange(len(self.given)).split(size)
 
 
 def fixed_inputs(method: Method, data: Data, count: int, seed: int) -> FixedInputs:
@@ -69,9 +86,14 @@ def fixed_inputs(method: Method, data: Data, count: int, seed: int) -> FixedInpu
         x, y = held.domains(count)
         count = min(len(x), len(y))
         return FixedInputs(x[:count], y[:count])
-    batch = held.real(count)
-    if batch.label is not None:  # what the others are: so that translations together are to have what the real pictures have
-        return FixedInputs(batch.image, batch.image, of_another(batch.label, data.spec))
+    image, label = held.real(2 * count)
+    if label is not None:  # what others are: so that translations together are to have what the real pictures have
+        given, others = (slice(0, None, 2), slice(1, None, 2)) if len(image) > 1 else (slice(0, 1), slice(0, 1))
+        count = min(len(image[given]), len(image[others]))
+        was, real_label = label[given][:count], label[others][:count]
+        return FixedInputs(
+            image[given][:count], image[others][:count], of_another(was, data.spec), was=was, real_label=real_label
+        )
     raise UsageError(f"{data.name} holds nothing that {method.name} could translate", "name pairs or two domains")
 
 
