@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
-from ganvas.data import ArrayData
+from ganvas.data import ArrayData, Points
 from ganvas.errors import DataError, UsageError
 from ganvas.evaluation.accept import LEVELS, Check, Outcome, digits, plane, run_level
 from ganvas.evaluation.accept.overshoot import train_critic
@@ -153,9 +153,22 @@ def test_trainings_on_points_run() -> None:
 
 @pytest.mark.usefixtures("small")
 def test_estimate_is_followed_over_training() -> None:
-    outcome = plane.tracks_distance(0, last_step=3, stops=3)
+    outcome = plane.tracks_distance(0, marks=[1, 2, 3], aside_marks=[1, 2])
     assert len(outcome.facts["estimates"]) == len(outcome.facts["distances"]) == 3
+    assert len(outcome.facts["as_first_set"]["estimates"]) == 2
     assert -1 <= outcome.facts["correlation"] <= 1
+    assert "as first set" in outcome.measured
+
+
+@pytest.mark.parametrize(("on_curve", "beside"), [(0.95, 0.4), (0.4, 0.95)])
+def test_estimate_is_judged_on_the_curve_alone(monkeypatch: pytest.MonkeyPatch, on_curve: float, beside: float) -> None:
+    def travel(data: Points, seed: int, marks: Sequence[int]) -> plane.Travel:
+        return plane.Travel([1.0], [1.0], [1.0], on_curve if data.name.startswith("x-squared") else beside)
+
+    monkeypatch.setattr(plane, "travel", travel)
+    outcome = plane.tracks_distance(0)
+    assert outcome.passed == (on_curve >= 0.9)
+    assert f"{on_curve:.3f}" in outcome.measured and f"{beside:.3f}" in outcome.measured
 
 
 def judge(data: ArrayData, accuracy: float) -> LeNetFeatures:
