@@ -191,9 +191,27 @@ def test_trainings_on_digits_run(noise: ArrayData) -> None:
     outcome = digits.one_digit(0, digit=1, count=8)
     assert len(outcome.facts["frechet"]) == len(outcome.facts["sharpness"]) == 2
     assert outcome.facts["stamp"]["generated"] == 8
+    assert "as first asked" in outcome.measured
+    assert outcome.facts["sharpness_falls_at_each"] == digits.falls(outcome.facts["sharpness"])
     outcome = digits.conditional(0, minutes=0.005, count=6)
     assert 0 <= outcome.facts["accuracy"] <= 1
     assert not outcome.passed or outcome.facts["accuracy"] >= 0.9
+
+
+@pytest.mark.parametrize(
+    ("sharp", "good"),
+    [
+        ([2.3, 0.5, 0.75, 0.7, 0.8], True),  # from noise through blur to real pictures' 0.75
+        ([2.3, 1.5, 1.1, 0.9, 0.8], True),
+        ([0.2, 0.5, 0.75, 0.7, 0.8], False),  # never fell
+        ([2.3, 0.7, 0.5, 0.7, 0.8], False),  # left what it had reached
+        ([2.3, 0.2, 0.3, 0.4, 0.5], False),  # stays blurred
+        ([2.3, 1.5, 1.4, 1.2, 1.0], False),  # stays noise
+        ([2.3, 0.5, float("nan"), 0.7, 0.8], False),
+    ],
+)
+def test_sharpness_settles_at_that_of_real_pictures(sharp: list[float], good: bool) -> None:
+    assert digits.settles(sharp, 0.75, 0.13) == good
 
 
 def test_poor_classifier_is_no_judge(noise: ArrayData, monkeypatch: pytest.MonkeyPatch) -> None:
