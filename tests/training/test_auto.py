@@ -93,13 +93,12 @@ def test_little_time_is_spent_on_smaller_batches(machine: Settings) -> None:
     assert recipe_for(noise(40, side=8), Budget(steps=3), device="cpu").settings["batch_size"] == 40
 
 
-def test_networks_that_would_not_settle_give_way_to_dcgan(machine: Settings) -> None:
+def test_networks_that_would_not_settle_give_way_to_wgan_gp(machine: Settings) -> None:
     data = noise(4000, side=64)
     methods = [chosen(data, minutes=minutes).method for minutes in (0.1, 1, 10, 100)]
-    assert methods[0] == "dcgan" and methods[-1] == "r3gan" and methods == sorted(methods)
-    hurried = chosen(data, minutes=0.1)
-    assert "dcgan: r3gan would see" in hurried.why[2] and "augment" not in hurried.settings
-    assert chosen(noise(40, side=64), minutes=0.5).settings == {"width": 32, "batch_size": 32, "augment": "ada"}
+    assert methods[0] == "wgan-gp" and methods[-1] == "r3gan" and methods == sorted(methods, reverse=True)
+    assert "wgan-gp: r3gan would see" in chosen(data, minutes=0.1).why[2]
+    assert chosen(noise(24, side=64), minutes=0.1).settings["batch_size"] == 24
 
 
 def test_what_memory_does_not_hold_is_not_chosen(machine: Settings) -> None:
