@@ -99,7 +99,7 @@ def test_refusals_have_their_exit_codes(cli: Cli, model: str, photos: Path, tmp_
         (("interpolate", model, "--samples", "0-1"), 2, "--label"),
         (("interpolate", model, "--label", "c"), 2, "no class 'c'"),
         (("interpolate", model, "--samples", "3-1"), 2, "--samples"),
-        (("interpolate", model, "-o", "x.mov"), 2, ".mov"),
+        (("interpolate", model, "-o", "x.avi"), 2, ".avi"),
         (("walk", model, "--truncation", "0"), 2, "truncation=0"),
         (("walk", model, "--space", "w"), 2, "no styles"),
         (("mix", model, "--layers", "0", "--label", "a"), 2, "no layers"),

@@ -9,13 +9,11 @@ from ganvas.data import Data, fashion_mnist, mnist
 from ganvas.evaluation.accept.rows import Outcome
 from ganvas.evaluation.accept.trial import draw, train_through, train_to_end
 from ganvas.evaluation.evaluate import evaluate
+from ganvas.training.auto import PICTURES
 
 METHOD = "r3gan"
 SETTINGS: dict[str, dict[str, Any]] = {
-    "r3gan": {
-        "conditional": True, "width": 32, "blocks": 1, "block": "basic", "patch": 2, "gamma": 10.0, "final_gamma": 3.0,
-        "learning_rate": 1e-3, "schedule": "cosine",
-    },
+    "r3gan": PICTURES | {"conditional": True, "width": 32, "patch": 2},
     "wgan-gp": {"width": 24, "latent_size": 64, "critic_steps": 3, "learning_rate": 7e-4, "beta1": 0.0},
     "dcgan": {"width": 32},
 }  # fmt: skip
