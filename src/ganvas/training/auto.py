@@ -201,7 +201,7 @@ def for_pictures(data: Data, budget: Budget, largest: int | None, place: Place) 
         f"method: {METHOD}: relativistic pairing with R1 and R2 keeps the modes and needs no balancing",
         f"network: {shown}, width {settings['width']}{patch}: {trial.images:,} pictures in the time, in batches of "
         f"{settings['batch_size']}" + (f" (the next larger network: {larger.images:,})" if larger else ""),
-        f"schedule: rates and gamma fall over them; each picture is seen {epochs:.3g} times, "
+        f"schedule: rates and gamma fall over them; each picture is seen {epochs:,.1f} times, "
         + ("so ada watches for overfitting" if ada else "augmentation is off"),
     )
     return Recipe(METHOD, settings, side, why)
