@@ -15,6 +15,7 @@ from ganvas.data.emoji import emoji
 from ganvas.evaluation.accept.rows import Outcome
 from ganvas.evaluation.accept.trial import draw, train_through
 from ganvas.evaluation.evaluate import evaluate
+from ganvas.training.auto import HASTE
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "stylegan": {
@@ -22,7 +23,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "learning_rate": 2.5e-3,
     },
     "dcgan": {"width": 32, "batch_size": 32},
-    "wgan-gp": {"width": 24, "latent_size": 64, "critic_steps": 3, "learning_rate": 7e-4, "beta1": 0.0, "batch_size": 32},
+    "wgan-gp": HASTE,
 }  # fmt: skip
 """Settings for minutes of a CPU where the papers have days of GPUs."""
 SETS: dict[str, Callable[[], Data]] = {"faces": lambda: faces(size=64), "emoji": lambda: emoji(size=64)}
