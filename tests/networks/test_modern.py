@@ -11,28 +11,41 @@ from ganvas.errors import UsageError
 from ganvas.networks.modern import Halving, ModernDiscriminator, ModernGenerator, Residual
 
 
+@pytest.mark.parametrize("ends", ["modulated", "dense"])
 @pytest.mark.parametrize("block", ["bottleneck", "basic"])
 @pytest.mark.parametrize(("shape", "patch"), [((1, 28, 28), 1), ((3, 28, 28), 2), ((2, 32, 64), 4), ((1, 8, 8), 1)])
-def test_makes_and_judges_pictures_of_any_size(shape: tuple[int, int, int], patch: int, block: str) -> None:
+def test_makes_and_judges_pictures_of_any_size(shape: tuple[int, int, int], patch: int, block: str, ends: str) -> None:
     torch.manual_seed(0)
     spec = Spec(shape)
-    generator = ModernGenerator(spec, latent_size=5, width=4, blocks=1, block=block, patch=patch)
+    generator = ModernGenerator(spec, latent_size=5, width=4, blocks=1, block=block, patch=patch, ends=ends)
     made = generator(torch.randn(3, 5))
     assert made.shape == (3, *shape)
     assert made.abs().max() <= 1
-    assert ModernDiscriminator(spec, width=4, blocks=1, block=block, patch=patch)(made).shape == (3,)
+    assert ModernDiscriminator(spec, width=4, blocks=1, block=block, patch=patch, ends=ends)(made).shape == (3,)
 
 
-def test_blocks_start_as_the_identity_and_a_signal_keeps_its_size() -> None:
+@pytest.mark.parametrize("ends", ["modulated", "dense"])
+def test_blocks_start_as_the_identity_and_a_signal_keeps_its_size(ends: str) -> None:
     torch.manual_seed(0)
     x = torch.randn(4, 32, 8, 8)
     for block in ("bottleneck", "basic"):
         assert torch.equal(Residual(32, 6, block)(x), x)
     flat = torch.randn(512, 3, 1, 1).expand(-1, -1, 32, 32)  # of white noise, halving leaves little
-    spread = ModernDiscriminator(Spec((3, 32, 32)), width=32)(flat).std()
+    spread = ModernDiscriminator(Spec((3, 32, 32)), width=32, ends=ends)(flat).std()
     assert 0.3 < spread < 3
-    spread = ModernGenerator(Spec((3, 32, 32)), latent_size=64, width=32)(torch.randn(64, 64)).std()
+    spread = ModernGenerator(Spec((3, 32, 32)), latent_size=64, width=32, ends=ends)(torch.randn(64, 64)).std()
     assert 0.2 < spread < 0.9
+
+
+def test_dense_ends_reach_every_place_of_the_map() -> None:
+    """The span of the first maps of many latents: all that the latent has, where modulation has one number a channel."""
+    torch.manual_seed(0)
+    latent = torch.randn(64, 12)
+    ranks = []
+    for ends in ("modulated", "dense"):
+        generator = ModernGenerator(Spec((1, 16, 16)), latent_size=12, width=2, blocks=1, ends=ends)
+        ranks.append(int(torch.linalg.matrix_rank(generator.start(latent)[:, 0].flatten(1))))  # of the first channel
+    assert ranks == [1, 12]
 
 
 def test_a_bottleneck_has_the_papers_parameters() -> None:

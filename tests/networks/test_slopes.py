@@ -30,6 +30,7 @@ CRITICS = {
     "dcgan": (lambda: DCGANDiscriminator(Spec((3, 16, 24)), width=4, batch_norm=False), (3, 16, 24)),
     "bottlenecks": (lambda: ModernDiscriminator(Spec((2, 8, 16)), width=8, blocks=2), (2, 8, 16)),
     "basic": (lambda: ModernDiscriminator(Spec((1, 16, 16)), width=6, blocks=2, block="basic", patch=2), (1, 16, 16)),
+    "dense ends": (lambda: ModernDiscriminator(Spec((2, 8, 16)), width=8, blocks=1, ends="dense"), (2, 8, 16)),
     "spectral": (normalised, (3,)),
 }
 

@@ -28,14 +28,17 @@ def noise(count: int, side: int = 16, classes: int = 0) -> ArrayData:
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """A machine that trains ``work`` / (width^2 * pixels) pictures a second, with ``most`` width that memory holds."""
-    traits: Settings = {"work": 1e8, "most": 10**6}
+    """A machine that trains ``work`` / (width^2 * pixels) pictures a second, with ``most`` width that memory holds, and ``small``
+    of its speed in batches of 32.
+    """
+    traits: Settings = {"work": 1e8, "most": 10**6, "small": 1.0}
 
     def tried(spec: Spec, settings: Settings, budget: Budget, place: auto.Place, method: str = "") -> Trial | None:
         if settings["width"] > traits["most"]:
             return None
         pixels = spec.shape[1] * spec.shape[2] / settings.get("patch", 2) ** 2
         speed = traits["work"] / (settings["width"] ** 2 * pixels) / (2 if settings.get("augment") else 1)
+        speed *= traits["small"] if settings["batch_size"] == 32 else 1
         images = int(60 * budget.minutes * speed) if budget.minutes else auto.images_asked(budget, settings["batch_size"], 1)
         assert images is not None
         return Trial(spec, settings, speed, images)
@@ -85,11 +88,12 @@ def test_classes_are_learnt_when_each_has_pictures(machine: Settings, count: int
     assert ("learnt by class" in recipe.why[0]) is learnt
 
 
-def test_little_time_is_spent_on_smaller_batches(machine: Settings) -> None:
+def test_batches_are_small_where_the_machine_is_as_quick_with_them(machine: Settings) -> None:
     data = noise(4000, side=64)
-    recipes = [chosen(data, minutes=minutes) for minutes in (3, 5, 10, 20, 100)]
-    batches = [recipe.settings["batch_size"] for recipe in recipes if recipe.method == "r3gan"]
-    assert batches == sorted(batches) and {32, 64} == set(batches)
+    assert chosen(data, minutes=100).settings["batch_size"] == 32
+    machine["small"] = 0.6  # a GPU that waits for its host
+    large = chosen(data, minutes=100)
+    assert large.settings["batch_size"] == 64 and "in batches of 64" in large.why[3]
     assert recipe_for(noise(40, side=8), Budget(steps=3), device="cpu").settings["batch_size"] == 40
 
 

@@ -20,12 +20,16 @@ from ganvas.errors import UsageError
 from ganvas.networks.dcgan import halvings, widths
 
 Block = Literal["bottleneck", "basic"]
+Ends = Literal["modulated", "dense"]
+"""Where latents become the first map and the last map becomes scores: as the paper, or in linear layers over all its places."""
 
 SLOPE = 0.2
 GAIN = math.sqrt(2 / (1 + SLOPE**2))
 """Keeps the variance of a signal through a leaky ReLU (He et al. 2015)."""
 EXPANSION, GROUP = 2, 16
 """Of a bottleneck: channels inside over those outside, and channels of a group."""
+HIDDEN = 256
+"""Units between the last map and the scores of a discriminator with dense ends."""
 
 
 def scaled_(layer: nn.Conv2d | nn.Linear, gain: float) -> None:
@@ -109,8 +113,28 @@ def stages_of(name: str, spec: Spec, patch: int) -> int:
     return stages
 
 
+class Modulated(nn.Module):
+    """Latents (N, Z) to (N, *base): each channel of a learned map times a number that is linear in the latent."""
+
+    def __init__(self, latent_size: int, base: tuple[int, int, int]) -> None:
+        super().__init__()
+        self.modulation = nn.Linear(latent_size, base[0])
+        scaled_(self.modulation, 1.0)
+        self.basis = nn.Parameter(torch.randn(base))
+
+    def forward(self, latent: Tensor) -> Tensor:
+        return self.modulation(latent)[:, :, None, None] * self.basis
+
+
+def dense_map(latent_size: int, base: tuple[int, int, int]) -> nn.Sequential:
+    """Latents (N, Z) to (N, *base), each place of it linear in the latent."""
+    layer = nn.Linear(latent_size, math.prod(base))
+    scaled_(layer, 1.0)
+    return nn.Sequential(layer, nn.Unflatten(1, base))
+
+
 class ModernGenerator(nn.Module):
-    """Latents (N, Z) modulate a learned map, which residual stages double to (N, C, H, W).
+    """Latents (N, Z) become a map, which residual stages double to (N, C, H, W).
 
     The end is a tanh, where the paper has none: without it, noise in what is flat at -1 in the data gives every sample away.
 
@@ -121,6 +145,7 @@ class ModernGenerator(nn.Module):
         blocks: residual blocks a stage.
         block: their kind, see ``Residual``.
         patch: pixels a side of what the finest stage has in one place, a power of two; 1 as the paper.
+        ends: how the latents become the first map, see ``Ends``.
         classes: how many the label embedding tells apart; 0 for none.
     """
 
@@ -133,6 +158,7 @@ class ModernGenerator(nn.Module):
         blocks: int = 2,
         block: Block = "bottleneck",
         patch: int = 1,
+        ends: Ends = "modulated",
         classes: int = 0,
     ) -> None:
         super().__init__()
@@ -141,9 +167,8 @@ class ModernGenerator(nn.Module):
         inwards = widths(width, stages + 1)
         deepest = inwards[-1]
         self.embedding = nn.Embedding(classes, latent_size) if classes else None
-        self.modulation = nn.Linear(latent_size * (2 if classes else 1), deepest)
-        scaled_(self.modulation, 1.0)
-        self.basis = nn.Parameter(torch.randn(deepest, rows // patch // 2**stages, columns // patch // 2**stages))
+        base = (deepest, rows // patch // 2**stages, columns // patch // 2**stages)
+        self.start = (Modulated if ends == "modulated" else dense_map)(latent_size * (2 if classes else 1), base)
         depth = blocks * (stages + 1)
         layers: list[nn.Module] = [Residual(deepest, depth, block) for _ in range(blocks)]
         for before, here in zip(inwards[:0:-1], inwards[-2::-1], strict=True):
@@ -158,20 +183,29 @@ class ModernGenerator(nn.Module):
     def forward(self, latent: Tensor, label: Tensor | None = None) -> Tensor:
         if self.embedding is not None:
             latent = torch.cat([latent, self.embedding(label)], dim=1)
-        start = self.modulation(latent)[:, :, None, None] * self.basis  # (N, deepest, h, w)
-        picture: Tensor = self.layers(start.contiguous(memory_format=torch.channels_last))
+        start = self.start(latent).contiguous(memory_format=torch.channels_last)  # (N, deepest, h, w)
+        picture: Tensor = self.layers(start)
         return picture
 
 
 class ModernDiscriminator(nn.Sequential):
     """(N, C, H, W) -> (N,): the generator in reverse; at the end a filter of the map's size a channel, and a linear layer.
+    With dense ends, a hidden layer of ``HIDDEN`` units over the whole map stands in place of the filters.
 
     With ``classes`` the linear layer has a score for each and that of the label counts: a projection discriminator (Miyato and
     Koyama 2018), whose embeddings are the layer's rows.
     """
 
     def __init__(
-        self, spec: Spec, *, width: int, blocks: int = 2, block: Block = "bottleneck", patch: int = 1, classes: int = 0
+        self,
+        spec: Spec,
+        *,
+        width: int,
+        blocks: int = 2,
+        block: Block = "bottleneck",
+        patch: int = 1,
+        ends: Ends = "modulated",
+        classes: int = 0,
     ) -> None:
         channels, rows, columns = spec.shape
         stages = stages_of("this discriminator", spec, patch)
@@ -186,11 +220,17 @@ class ModernDiscriminator(nn.Sequential):
             layers += [convolution(before, here, 1, 1.0)] if here != before else []
             layers += [Residual(here, depth, block) for _ in range(blocks)]
         base = (rows // patch // 2**stages, columns // patch // 2**stages)
-        filters = nn.Conv2d(outwards[-1], outwards[-1], base, groups=outwards[-1], bias=False)
-        scaled_(filters, 1.0)
-        last = nn.Linear(outwards[-1], max(1, classes))
+        if ends == "modulated":
+            filters = nn.Conv2d(outwards[-1], outwards[-1], base, groups=outwards[-1], bias=False)
+            scaled_(filters, 1.0)
+            features, known = [filters, nn.Flatten()], outwards[-1]
+        else:
+            hidden = nn.Linear(outwards[-1] * base[0] * base[1], HIDDEN)
+            scaled_(hidden, GAIN)
+            features, known = [nn.Flatten(), hidden, nn.LeakyReLU(SLOPE, inplace=True)], HIDDEN
+        last = nn.Linear(known, max(1, classes))
         scaled_(last, 1.0)
-        super().__init__(*layers, filters, nn.Flatten(), last)
+        super().__init__(*layers, *features, last)
         self.classes = classes
 
     def forward(self, image: Tensor, label: Tensor | None = None) -> Tensor:

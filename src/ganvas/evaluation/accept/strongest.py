@@ -50,7 +50,8 @@ def over_floor(method: str, data: Data, seed: int, minutes: float) -> tuple[floa
     if "schedule" in settings:
         settings = settings | {"decay_images": images_within(method, settings, data, seed, minutes)}
     progress = train_to_end(method, data, settings, seed, minutes=minutes)
-    samples = draw(progress, COUNT, seed + 1)
+    asked = data.real(COUNT, seed + 1).label if settings.get("conditional") else None  # classes as often as the data has them
+    samples = draw(progress, COUNT, seed + 1, asked)
     judged, fewer = (
         evaluate(samples[:count], ["frechet"], against=data, features="lenet", count=count, seed=seed)
         for count in (COUNT, FEWER)
