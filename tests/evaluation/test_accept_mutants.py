@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -65,3 +67,16 @@ def test_the_strongest_method_is_held_against_the_floor(monkeypatch: pytest.Monk
     outcome = module.strongest(0)
     assert not outcome.passed
     assert "mnist 3.00" in outcome.measured
+
+
+def test_trainings_are_measured_in_processor_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second of processor time a step, of two threads: a minute has 0.97 * 120 steps."""
+    module = import_module("ganvas.evaluation.accept.strongest")
+    asked: dict[str, Any] = {}
+    clock = iter([100.0, 130.0])
+    monkeypatch.setattr(module, "train_through", lambda *_, stops: (SimpleNamespace(step=n, images=32 * n) for n in stops))
+    monkeypatch.setattr(module, "train_to_end", lambda *given, steps: asked.update(settings=given[2], steps=steps))
+    monkeypatch.setattr(module.time, "process_time", lambda: next(clock))
+    monkeypatch.setattr(module.torch, "get_num_threads", lambda: 2)
+    module.train_within("r3gan", None, {"schedule": "cosine"}, 0, 1.0)
+    assert asked == {"settings": {"schedule": "cosine", "decay_images": 116 * 32}, "steps": 116}

@@ -28,8 +28,8 @@ def noise(count: int, side: int = 16, classes: int = 0) -> ArrayData:
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """A machine that trains ``work`` / (width^2 * pixels) pictures a second, with ``most`` width that memory holds, and ``small``
-    of its speed in batches of 32.
+    """A machine that trains ``work`` / (width^2 * pixels) pictures a second, with ``most`` width that memory holds, and
+    ``small`` of its speed in batches of 32.
     """
     traits: Settings = {"work": 1e8, "most": 10**6, "small": 1.0}
 

@@ -30,7 +30,7 @@ class R3GANConfig(MethodConfig):
         blocks: residual blocks a resolution; the paper has 2.
         block: bottlenecks with grouped convolutions as the paper, or basic blocks of two convolutions, quicker on a CPU.
         patch: pixels a side that the finest stage has in one place, a power of two; 1 as the paper, 2 saves most of that stage.
-        ends: how latents become the first map and the last map a score: by one number a channel as the paper, or by dense layers
+        ends: how latents become the first map and the last map a score: by a number a channel as the paper, or by dense layers
             over all places, which give shallow networks more variety.
         gamma: weight of the penalties, gamma / 2 (R1 + R2), at every step.
         final_gamma: gamma after decay_images; 0 keeps it.

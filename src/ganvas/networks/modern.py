@@ -123,7 +123,8 @@ class Modulated(nn.Module):
         self.basis = nn.Parameter(torch.randn(base))
 
     def forward(self, latent: Tensor) -> Tensor:
-        return self.modulation(latent)[:, :, None, None] * self.basis
+        first: Tensor = self.modulation(latent)[:, :, None, None] * self.basis
+        return first
 
 
 def dense_map(latent_size: int, base: tuple[int, int, int]) -> nn.Sequential:

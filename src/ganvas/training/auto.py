@@ -53,7 +53,8 @@ MOST_CLASSES, FEWEST_A_CLASS = 100, 20
 """Classes are learnt when they are no more than this, and each has so many pictures."""
 
 PICTURES: dict[str, Any] = {
-    "blocks": 1, "block": "basic", "ends": "dense", "gamma": 10.0, "final_gamma": 3.0, "learning_rate": 1e-3, "schedule": "cosine",
+    "blocks": 1, "block": "basic", "ends": "dense", "gamma": 10.0, "final_gamma": 3.0, "learning_rate": 1e-3,
+    "schedule": "cosine",
 }  # fmt: skip
 """Of acceptance row C4. The rate and the penalties' weight are for hours of a CPU, where the paper has days of GPUs."""
 HASTE: dict[str, Any] = {

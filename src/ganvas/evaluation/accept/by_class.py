@@ -8,8 +8,8 @@ from ganvas.data import Data, mnist
 from ganvas.data.batches import Images
 from ganvas.evaluation.accept.digits import classifier_refusal
 from ganvas.evaluation.accept.rows import Outcome
-from ganvas.evaluation.accept.strongest import SETTINGS, images_within
-from ganvas.evaluation.accept.trial import draw, train_to_end
+from ganvas.evaluation.accept.strongest import SETTINGS, train_within
+from ganvas.evaluation.accept.trial import draw
 from ganvas.metrics import precision_recall
 from ganvas.metrics.classification import classification_accuracy
 from ganvas.metrics.lenet import LeNetFeatures, lenet
@@ -24,9 +24,7 @@ def digits_by_class(seed: int, minutes: float = 30, count: int = 10_000) -> Outc
     judge = lenet(data)
     if refusal := classifier_refusal(judge):
         return refusal
-    settings = SETTINGS["r3gan"]
-    settings = settings | {"decay_images": images_within("r3gan", settings, data, seed, minutes)}
-    progress = train_to_end("r3gan", data, settings, seed, minutes=minutes)
+    progress = train_within("r3gan", data, SETTINGS["r3gan"], seed, minutes)
     return judged(progress, data, judge, seed, count)
 
 
