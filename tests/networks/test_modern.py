@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from ganvas.data.batches import Spec
 from ganvas.errors import UsageError
-from ganvas.networks.modern import Bound, Halving, ModernDiscriminator, ModernGenerator, Residual
+from ganvas.networks.modern import Halving, ModernDiscriminator, ModernGenerator, Residual
 
 
 @pytest.mark.parametrize("ends", ["modulated", "dense"])
@@ -64,17 +64,6 @@ def test_halving_is_the_transpose_of_bilinear_doubling() -> None:
     torch.testing.assert_close((4 * halve(large) * inside).sum(), (large * doubled).sum())
     torch.testing.assert_close((halve(large) * small).sum(), (large * halve.transpose(small)).sum())
     torch.testing.assert_close(halve(torch.ones(1, 1, 8, 8).double())[..., 1:-1, 1:-1], torch.ones(1, 1, 2, 2).double())
-
-
-def test_what_is_beyond_white_can_be_drawn_back_but_not_pushed_on() -> None:
-    x = torch.tensor([-3.0, -3.0, 0.5, 0.5, 3.0, 3.0], requires_grad=True)
-    made = Bound()(x)
-    assert torch.equal(made, torch.tensor([-1.0, -1.0, 0.5, 0.5, 1.0, 1.0]))
-    made.backward(torch.tensor([1.0, -1.0, 1.0, -1.0, 1.0, -1.0]))  # descent moves against it
-    assert x.grad is not None
-    assert torch.equal(x.grad, torch.tensor([0.0, -1.0, 1.0, -1.0, 1.0, 0.0]))
-    with torch.no_grad():
-        assert torch.equal(Bound()(x), made)
 
 
 def test_labels_steer_both_players() -> None:

@@ -9,7 +9,7 @@ whole does not grow with its depth.
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -134,31 +134,6 @@ def dense_map(latent_size: int, base: tuple[int, int, int]) -> nn.Sequential:
     return nn.Sequential(layer, nn.Unflatten(1, base))
 
 
-class InwardGradient(torch.autograd.Function):
-    """Values cut to [-1, 1]; of those outside only a gradient that draws them back counts."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        ctx.save_for_backward(x)
-        return x.clamp(-1, 1)
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        (x,) = ctx.saved_tensors
-        return gradient * ((x.abs() <= 1) | (gradient * x > 0))
-
-
-class Bound(nn.Module):
-    """The range of pictures. Flat black or white is met exactly, and nothing saturates, as it does in a tanh."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        if not torch.is_grad_enabled():
-            return x.clamp(-1, 1)
-        cut: Tensor = InwardGradient.apply(x)  # type: ignore[no-untyped-call]
-        return cut
-
-
 class ModernGenerator(nn.Module):
     """Latents (N, Z) become a map, which residual stages double to (N, C, H, W).
 
@@ -204,7 +179,7 @@ class ModernGenerator(nn.Module):
             layers += [Residual(here, depth, block) for _ in range(blocks)]
         layers.append(convolution(inwards[0], channels * patch**2, 1 if patch == 1 else 3, 1.0, bias=True))
         layers += [nn.PixelShuffle(patch)] if patch > 1 else []
-        self.layers = nn.Sequential(*layers, Bound())
+        self.layers = nn.Sequential(*layers, nn.Tanh())
 
     def forward(self, latent: Tensor, label: Tensor | None = None) -> Tensor:
         if self.embedding is not None:
