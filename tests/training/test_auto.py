@@ -57,7 +57,7 @@ def chosen(data: ArrayData, largest: int | None = None, **budget: Any) -> auto.R
 def test_more_time_buys_a_larger_network_and_never_sees_too_few_pictures(machine: Settings) -> None:
     data = noise(4000, side=64)
     widths = []
-    for minutes in (10, 30, 100, 1000, 10**6):
+    for minutes in (30, 100, 300, 1000, 10**6):
         settings = chosen(data, minutes=minutes).settings
         widths.append((-settings["patch"], settings["width"]))
         smallest = (settings["width"], settings["patch"]) == RUNGS[0]
@@ -88,12 +88,16 @@ def test_classes_are_learnt_when_each_has_pictures(machine: Settings, count: int
     assert ("learnt by class" in recipe.why[0]) is learnt
 
 
-def test_batches_are_small_where_the_machine_is_as_quick_with_them(machine: Settings) -> None:
-    data = noise(4000, side=64)
-    assert chosen(data, minutes=100).settings["batch_size"] == 32
+def test_small_pictures_get_dense_ends_and_small_batches(machine: Settings) -> None:
+    settings = [chosen(noise(4000, side=side), minutes=100).settings for side in (16, 32, 64)]
+    assert [s.get("ends") for s in settings] == ["dense", "dense", None]
+    assert [s["batch_size"] for s in settings] == [32, 32, 64]
+
+
+def test_batches_stay_large_where_the_machine_needs_it(machine: Settings) -> None:
     machine["small"] = 0.6  # a GPU that waits for its host
-    large = chosen(data, minutes=100)
-    assert large.settings["batch_size"] == 64 and "in batches of 64" in large.why[3]
+    recipe = chosen(noise(4000), minutes=100)
+    assert recipe.settings["batch_size"] == 64 and "in batches of 64" in recipe.why[3]
     assert recipe_for(noise(40, side=8), Budget(steps=3), device="cpu").settings["batch_size"] == 40
 
 

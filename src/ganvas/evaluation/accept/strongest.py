@@ -12,11 +12,11 @@ from ganvas.evaluation.accept.rows import Outcome
 from ganvas.evaluation.accept.trial import draw, train_through, train_to_end
 from ganvas.evaluation.evaluate import evaluate
 from ganvas.training import Progress
-from ganvas.training.auto import PICTURES
+from ganvas.training.auto import PICTURES, SMALL
 
 METHOD = "r3gan"
 SETTINGS: dict[str, dict[str, Any]] = {
-    "r3gan": PICTURES | {"conditional": True, "width": 32, "patch": 2, "batch_size": 32},
+    "r3gan": PICTURES | SMALL | {"conditional": True, "width": 32, "patch": 2, "batch_size": 32},
     "wgan-gp": {"width": 24, "latent_size": 64, "critic_steps": 3, "learning_rate": 7e-4, "beta1": 0.0},
     "dcgan": {"width": 32},
 }  # fmt: skip
