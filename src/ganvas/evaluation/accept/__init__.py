@@ -118,7 +118,7 @@ LEVELS: dict[int, list[Check]] = {
             "pix2pix: colourise, upscale, restore, edges to colour",
             "KID below source's and L1's; PSNR within 1.5 dB of L1's; upscale above bicubic",
             repaints,
-            16,
+            30,
         ),
     ],
     4: [
