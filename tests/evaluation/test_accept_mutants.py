@@ -80,3 +80,18 @@ def test_trainings_are_measured_in_processor_time(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(module.torch, "get_num_threads", lambda: 2)
     module.train_within("r3gan", None, {"schedule": "cosine"}, 0, 1.0)
     assert asked == {"settings": {"schedule": "cosine", "decay_images": 116 * 32}, "steps": 116}
+
+
+def test_samples_have_the_classes_of_real_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = import_module("ganvas.evaluation.accept.strongest")
+    label = torch.tensor([2, 2, 1])
+    data = SimpleNamespace(real=lambda count, seed: SimpleNamespace(label=label))
+    asked: list[Any] = []
+    for conditional in (True, False):
+        progress = SimpleNamespace(step=1, engine=SimpleNamespace(method=SimpleNamespace(conditional=conditional)))
+        monkeypatch.setattr(module, "train_within", lambda *_, progress=progress: progress)
+        monkeypatch.setattr(module, "draw", lambda *given: asked.append(given[3]) or label)
+        monkeypatch.setattr(module, "evaluate", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            module.over_floor("r3gan", data, 0, 1.0)
+    assert asked == [label, None]

@@ -92,6 +92,8 @@ def test_small_pictures_get_dense_ends_and_small_batches(machine: Settings) -> N
     settings = [chosen(noise(4000, side=side), minutes=100).settings for side in (16, 32, 64)]
     assert [s.get("ends") for s in settings] == ["dense", "dense", None]
     assert [s["batch_size"] for s in settings] == [32, 32, 64]
+    wide = ArrayData(torch.zeros(400, 3, 32, 128, dtype=torch.uint8), name="wide")
+    assert "ends" not in chosen(wide, minutes=1000).settings
 
 
 def test_batches_stay_large_where_the_machine_needs_it(machine: Settings) -> None:

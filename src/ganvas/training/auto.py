@@ -183,7 +183,7 @@ def for_pictures(data: Data, budget: Budget, largest: int | None, place: Place) 
     side = None if largest is None else side_within(spec, settings, budget, largest, place)
     if side is not None:
         spec = replace(spec, shape=(spec.shape[0], side, side))
-    small = min(spec.shape[1:]) <= SMALLEST
+    small = max(spec.shape[1:]) <= SMALLEST
     settings |= SMALL if small else {}
     trial, larger = widest(spec, settings, budget, place)
     if budget.minutes is not None and trial.images < settled(spec):
