@@ -31,6 +31,7 @@ CRITICS = {
     "bottlenecks": (lambda: ModernDiscriminator(Spec((2, 8, 16)), width=8, blocks=2), (2, 8, 16)),
     "basic": (lambda: ModernDiscriminator(Spec((1, 16, 16)), width=6, blocks=2, block="basic", patch=2), (1, 16, 16)),
     "dense ends": (lambda: ModernDiscriminator(Spec((2, 8, 16)), width=8, blocks=1, ends="dense"), (2, 8, 16)),
+    "fine": (lambda: ModernDiscriminator(Spec((2, 8, 16)), width=6, blocks=1, patch=2, fine=3, ends="dense"), (2, 8, 16)),
     "spectral": (normalised, (3,)),
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +30,7 @@ class R3GANConfig(MethodConfig):
         blocks: residual blocks a resolution; the paper has 2.
         block: bottlenecks with grouped convolutions as the paper, or basic blocks of two convolutions, quicker on a CPU.
         patch: pixels a side that the finest stage has in one place, a power of two; 1 as the paper, 2 saves most of that stage.
+        fine: channels of a layer at every pixel beside patches, for what is finer than a patch; 0 for none.
         ends: how latents become the first map and the last map a score: by a number a channel as the paper, or by dense layers
             over all places, which give shallow networks more variety.
         gamma: weight of the penalties, gamma / 2 (R1 + R2), at every step.
@@ -46,6 +47,7 @@ class R3GANConfig(MethodConfig):
     blocks: int = number(2, at_least=1, at_most=16)
     block: Literal["bottleneck", "basic"] = "bottleneck"
     patch: int = number(1, at_least=1)
+    fine: int = number(0, at_least=0)
     ends: Literal["modulated", "dense"] = "modulated"
     gamma: float = number(1.0, at_least=0)
     final_gamma: float = number(0.0, at_least=0)
@@ -59,13 +61,12 @@ def players(config: R3GANConfig, spec: Spec, classes: int) -> tuple[nn.Module, n
     """Generator and discriminator by the data: an MLP for points, the paper's residual networks for pictures."""
     c = config
     if spec.is_image:
-        discriminator = ModernDiscriminator(
-            spec, width=c.width, blocks=c.blocks, block=c.block, patch=c.patch, ends=c.ends, classes=classes
-        )
-        generator = ModernGenerator(
-            spec, latent_size=c.latent_size, width=c.width, blocks=c.blocks, block=c.block, patch=c.patch, ends=c.ends,
-            classes=classes,
-        )  # fmt: skip
+        shape: dict[str, Any] = {
+            "width": c.width, "blocks": c.blocks, "block": c.block, "patch": c.patch, "fine": c.fine, "ends": c.ends,
+            "classes": classes,
+        }  # fmt: skip
+        discriminator = ModernDiscriminator(spec, **shape)
+        generator = ModernGenerator(spec, latent_size=c.latent_size, **shape)
         return generator, discriminator
     (size,) = spec.shape
     critic = MLP(size, 1, width=c.width, slope=0.2, squeeze=True)

@@ -105,12 +105,39 @@ class Halving(nn.Module):
         return self.kernel.to(x.dtype).expand(x.shape[1], -1, -1, -1)
 
 
-def stages_of(name: str, spec: Spec, patch: int) -> int:
-    """How often the finest stage is halved; UsageError for a size or a patch that does not allow it."""
+def stages_of(name: str, spec: Spec, patch: int, fine: int) -> int:
+    """How often the finest stage is halved; UsageError for a size or a patch that does not allow it, or what no patch has."""
+    if fine and patch == 1:
+        raise UsageError(f"fine={fine} is a layer beside patches, and patch is 1", "leave fine out, or use --patch 2")
     stages = halvings(name, spec) - (patch.bit_length() - 1)
     if patch & (patch - 1) or stages < 0:
         raise UsageError(f"patch={patch} does not fit pictures of {spec.shape[1]}x{spec.shape[2]}", "use 1 or 2")
     return stages
+
+
+def to_pixels(inputs: int, channels: int, patch: int, fine: int) -> list[nn.Module]:
+    """From the finest stage (N, inputs, h, w) to pictures (N, channels, h * patch, w * patch), their range left open.
+
+    Without ``fine`` the pixels of a patch are linear in its place of the stage. With it a rectified layer of so few channels,
+    three pixels wide, stands between: it costs what a block of the stage does, and draws what is finer than a patch.
+    """
+    if patch == 1:
+        return [convolution(inputs, channels, 1, 1.0, bias=True)]
+    if not fine:
+        return [convolution(inputs, channels * patch**2, 3, 1.0, bias=True), nn.PixelShuffle(patch)]
+    spread = [convolution(inputs, fine * patch**2, 3, GAIN, bias=True), nn.PixelShuffle(patch)]
+    return [*spread, nn.LeakyReLU(SLOPE, inplace=True), convolution(fine, channels, 3, 1.0, bias=True)]
+
+
+def from_pixels(channels: int, outputs: int, patch: int, fine: int) -> list[nn.Module]:
+    """The way of ``to_pixels`` back: pictures (N, channels, H, W) to (N, outputs, H / patch, W / patch)."""
+    before: list[nn.Module] = []
+    if fine:
+        before, channels = [convolution(channels, fine, 3, GAIN, bias=True), nn.LeakyReLU(SLOPE, inplace=True)], fine
+    kernel, padding = (1, 0) if patch == 1 else (patch + 2, 1)
+    gather = nn.Conv2d(channels, outputs, kernel, stride=patch, padding=padding)
+    scaled_(gather, 1.0)
+    return [*before, gather]
 
 
 class Modulated(nn.Module):
@@ -146,6 +173,7 @@ class ModernGenerator(nn.Module):
         blocks: residual blocks a stage.
         block: their kind, see ``Residual``.
         patch: pixels a side of what the finest stage has in one place, a power of two; 1 as the paper.
+        fine: channels of a layer at every pixel beside patches, see ``to_pixels``; 0 for none.
         ends: how the latents become the first map, see ``Ends``.
         classes: how many the label embedding tells apart; 0 for none.
     """
@@ -159,12 +187,13 @@ class ModernGenerator(nn.Module):
         blocks: int = 2,
         block: Block = "bottleneck",
         patch: int = 1,
+        fine: int = 0,
         ends: Ends = "modulated",
         classes: int = 0,
     ) -> None:
         super().__init__()
         channels, rows, columns = spec.shape
-        stages = stages_of("this generator", spec, patch)
+        stages = stages_of("this generator", spec, patch, fine)
         inwards = widths(width, stages + 1)
         deepest = inwards[-1]
         self.embedding = nn.Embedding(classes, latent_size) if classes else None
@@ -177,9 +206,7 @@ class ModernGenerator(nn.Module):
             layers += [convolution(before, here, 1, 1.0)] if here != before else []
             layers.append(nn.Upsample(scale_factor=2, mode="bilinear"))
             layers += [Residual(here, depth, block) for _ in range(blocks)]
-        layers.append(convolution(inwards[0], channels * patch**2, 1 if patch == 1 else 3, 1.0, bias=True))
-        layers += [nn.PixelShuffle(patch)] if patch > 1 else []
-        self.layers = nn.Sequential(*layers, nn.Tanh())
+        self.layers = nn.Sequential(*layers, *to_pixels(inwards[0], channels, patch, fine), nn.Tanh())
 
     def forward(self, latent: Tensor, label: Tensor | None = None) -> Tensor:
         if self.embedding is not None:
@@ -205,17 +232,16 @@ class ModernDiscriminator(nn.Sequential):
         blocks: int = 2,
         block: Block = "bottleneck",
         patch: int = 1,
+        fine: int = 0,
         ends: Ends = "modulated",
         classes: int = 0,
     ) -> None:
         channels, rows, columns = spec.shape
-        stages = stages_of("this discriminator", spec, patch)
+        stages = stages_of("this discriminator", spec, patch, fine)
         outwards = widths(width, stages + 1)
         depth = blocks * (stages + 1)
-        kernel, padding = (1, 0) if patch == 1 else (patch + 2, 1)
-        first = nn.Conv2d(channels, outwards[0], kernel, stride=patch, padding=padding)
-        scaled_(first, 1.0)
-        layers: list[nn.Module] = [first, *[Residual(width, depth, block) for _ in range(blocks)]]
+        layers: list[nn.Module] = from_pixels(channels, width, patch, fine)
+        layers += [Residual(width, depth, block) for _ in range(blocks)]
         for before, here in zip(outwards[:-1], outwards[1:], strict=True):
             layers.append(Halving())
             layers += [convolution(before, here, 1, 1.0)] if here != before else []
