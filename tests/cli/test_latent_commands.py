@@ -63,6 +63,12 @@ def test_every_command_writes_what_it_says(cli: Cli, model: str, photos: Path) -
     assert answer.code == 0, answer.err
     assert "mine.png is 10x20: cropped and resized to the model's 8x8" in answer.err
     assert "0.png" not in answer.err
+    tuned = cli("invert", model, "mine.png", "--tune", "2", "-o", "tuned", *few, *base)
+    assert tuned.code == 0 and tuned.json["pictures"][0].keys() >= {"distance", "tuned", "tuned psnr"}, tuned.err
+    assert ganvas.load("tuned/model.safetensors").hash == tuned.json["tuned model"] != tuned.json["model"]
+    own = ("tuned/model.safetensors", "--latents", "tuned/latents.safetensors", "--samples", "0,0", "-o", "own.png")
+    assert cli("interpolate", *own, *base).code == 0
+    assert cli("interpolate", model, *own[1:], *base).code == 2, "its latents are the tuned model's"
     assert [row["picture"] for row in json.loads(Path("found/inversion.json").read_text())["pictures"]] == ["mine.png", "0.png"]
     answer = cli("mix", model, "mine.png", str(photos / "b" / "1.png"), "--label", "a", "-o", "blend.png", *few, *base)
     assert answer.code == 0, answer.err

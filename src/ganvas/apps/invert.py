@@ -28,6 +28,7 @@ from ganvas.errors import DataError, UsageError
 from ganvas.metrics.networks import feature_network
 from ganvas.metrics.networks.contract import DifferentiableNetwork
 from ganvas.metrics.perceptual import lpips_distance, staged_distances
+from ganvas.metrics.psnr_ssim import psnr
 from ganvas.runs import Model
 
 PERCEPTUAL = ("efficientnet", "inception")
@@ -111,9 +112,8 @@ def invert(
     codes = joined(*ended)
     made = pictures(model, codes)
     start_at, found_at = (distances(network, each, target) for each in (pictures(model, joined(*begun)), made))
-    error = (made - target).square().flatten(1).mean(1).double().clamp(min=1e-12)
     measure = "mean squared error of pixels" if network is None else f"perceptual distance by {network.name}"
-    return Inversion(codes, target, made, start_at, found_at, measure, 10 * torch.log10(4 / error))
+    return Inversion(codes, target, made, start_at, found_at, measure, psnr(made, target))
 
 
 def candidates(model: Model, space: Chosen, labels: Sequence[int] | None, seed: int) -> Codes:

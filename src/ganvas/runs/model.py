@@ -90,6 +90,24 @@ class Model:
             self._prepared = True
         return self.method
 
+    def trainable(self) -> Method:
+        """A copy of the method on the model's device, in evaluation mode, nothing folded, whose weights take gradients."""
+        with torch.device("meta"):
+            method = METHODS[self.method_name](type(self.method.config)(**self.config), self.spec).eval()
+        own = {name: tensor.clone() for name, tensor in self.weights.items()}
+        return furnish(method, own, self.description).method.to(self.device).requires_grad_(True)
+
+    def changed(self, method: Method, facts: dict[str, Any]) -> Model:
+        """The model of what ``trainable`` gave, its weights as they are now; ``facts`` join those of this one.
+
+        Raises:
+            Diverged: a weight is not finite.
+        """
+        refuse_non_finite(own_tensors(method), "the tuned model")
+        weights = plain(own_tensors(method))
+        description = describe(method, weights, self.facts | facts)
+        return Model(method.requires_grad_(False), weights, description).to(self.device)
+
     @torch.no_grad()
     def sample(
         self,
