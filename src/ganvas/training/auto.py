@@ -57,7 +57,7 @@ PICTURES: dict[str, Any] = {
     "ema_half_life": 20_000.0,
 }  # fmt: skip
 """Of acceptance row C4. The rate and the penalties' weight are for hours of a CPU, where the paper has days of GPUs. So
-are the averages: at such rates the players circle each other to the end, and one of twice the half-life was a quarter nearer."""
+are the averages: at such rates the players circle each other to the end, and twice the half-life ended a quarter nearer."""
 SMALL: dict[str, Any] = {"ends": "dense", "fine": 8}
 """Beside them, and in small batches, up to ``SMALLEST`` pixels a side: 99,000 digits, at width 16, ended half as far away as
 with the paper's ends in batches of 64, and more varied. At 64 pixels, on faces, nothing was learnt so: the tanh saturated. With
