@@ -20,6 +20,11 @@ def test_provenance_is_json_and_says_what_ran_where():
     assert record["command"] and record["date"].endswith("+00:00")
 
 
+def test_the_build_of_torch_is_told_though_its_package_hides_it(monkeypatch):
+    monkeypatch.setattr(torch, "__version__", "9.9.0+cu999")
+    assert provenance()["versions"]["torch"] == "9.9.0+cu999"
+
+
 def test_git_state_counts_changed_files(tmp_path):
     def git(*arguments):
         settings = ["-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "commit.gpgsign=false"]

@@ -23,10 +23,16 @@ def provenance(folder: str | Path = ".") -> dict[str, Any]:
     return {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "command": [*sys.argv],
-        "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
+        "versions": versions(),
         "git": git_state(folder),
         "machine": machine(),
     }
+
+
+def versions() -> dict[str, str | None]:
+    """Of Python and ``PACKAGES``; torch's says which build it is (+cpu, +cu130), which its package's need not."""
+    found = {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES}
+    return found | {"torch": str(torch.__version__)}
 
 
 def machine() -> dict[str, Any]:
