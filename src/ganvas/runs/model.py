@@ -92,8 +92,7 @@ class Model:
 
     def trainable(self) -> Method:
         """A copy of the method on the model's device, in evaluation mode, nothing folded, whose weights take gradients."""
-        with torch.device("meta"):
-            method = METHODS[self.method_name](type(self.method.config)(**self.config), self.spec).eval()
+        method = build(Path(self.method_name), self.description)
         own = {name: tensor.clone() for name, tensor in self.weights.items()}
         return furnish(method, own, self.description).method.to(self.device).requires_grad_(True)
 
