@@ -62,6 +62,27 @@ assert counted.tolist() == [sum(range(1, ranks.world + 1))] * 2
 """
 
 
+LEFT = """
+import atexit
+import sys
+from pathlib import Path
+
+
+def record():  # runs last of all that are registered
+    names = [(task / "comm").read_text().strip() for task in Path("/proc/self/task").iterdir()]
+    Path(sys.argv[1] + f".{rank}").write_text(" ".join(name for name in names if "gloo" in name))
+
+
+atexit.register(record)
+import torch
+from ganvas.training.ranks import Ranks
+
+ranks = Ranks(torch.device("cpu"))
+assert Ranks(torch.device("cpu")).any(True) == ranks.any(True) == [True]  # `auto` and `train` have one each
+rank = ranks.rank
+"""
+
+
 TRAINING = """
 import sys
 import torch
@@ -195,6 +216,12 @@ def test_two_ranks_equal_one(tmp_path: Path) -> None:
     for key, value in alone.items():
         assert torch.equal(first[key], second[key]), key
         assert torch.allclose(value, first[key], atol=1e-6), key
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the names of its threads from /proc")
+def test_no_thread_of_the_groups_is_left_when_the_program_ends(tmp_path: Path) -> None:
+    launch(2, tmp_path / "left", LEFT)
+    assert [(tmp_path / f"left.{rank}").read_text() for rank in range(2)] == ["", ""]
 
 
 def test_batch_norm_sees_the_whole_batch_on_two_ranks(tmp_path: Path) -> None:

@@ -27,9 +27,10 @@ class Ranks:
         self.rank = int(os.environ.get("RANK", "0"))
         if self.world > 1 and not dist.is_initialized():
             dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=timedelta(minutes=5))
-            atexit.register(leave)  # its threads, when still running at the interpreter's end, abort the process
         # Decisions travel between hosts, not devices: asking a GPU would stop it.
         self._hosts = dist.new_group(backend="gloo") if self.world > 1 else None
+        if self.world > 1:
+            atexit.register(self.leave)
 
     @property
     def first(self) -> bool:
@@ -87,8 +88,11 @@ class Ranks:
         dist.broadcast_object_list(box, src=0, group=self._hosts)
         return box[0]
 
+    def leave(self) -> None:
+        """Ends this process's part in the groups: their threads, when still running at the interpreter's end, abort it.
 
-def leave() -> None:
-    """Ends this process's part in the group, where it is in one."""
-    if dist.is_initialized():
-        dist.destroy_process_group()
+        A group that is referred to keeps its threads, destroyed or not, so ours is let go of first.
+        """
+        self._hosts = None
+        if dist.is_initialized():
+            dist.destroy_process_group()
