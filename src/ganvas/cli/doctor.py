@@ -86,7 +86,8 @@ def examine_system() -> dict[str, Any]:
     return {
         "ganvas": __version__,
         "python": f"{platform.python_version()} on {platform.platform()}",
-        "versions": {name: version(name) for name in PACKAGES},
+        # torch's own says which build it is (+cpu, +cu130), its package's need not
+        "versions": {name: version(name) for name in PACKAGES} | {"torch": str(torch.__version__)},
         "extras": {extra: version(package) for extra, package in EXTRAS.items()},
         "devices": {
             "chosen": str(choose_device("auto")),
