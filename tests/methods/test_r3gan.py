@@ -40,6 +40,13 @@ def test_gamma_and_beta2_move_along_half_a_cosine() -> None:
     assert (still.gamma, adam.param_groups[0]["betas"]) == (1.0, (0.0, 0.99))
 
 
+@pytest.mark.parametrize(("asked", "generator"), [(0.0, 1e-3), (4e-4, 4e-4)])
+def test_the_generator_may_learn_at_a_rate_of_its_own(asked: float, generator: float) -> None:
+    config = R3GANConfig(width=4, latent_size=2, blocks=1, learning_rate=1e-3, generator_rate=asked)
+    adams = R3GAN(config, Spec((1, 8, 8))).optimizers()
+    assert {name: adam.param_groups[0]["lr"] for name, adam in adams.items()} == {"discriminator": 1e-3, "generator": generator}
+
+
 def test_the_schedules_count_the_images_of_all_ranks() -> None:
     method = R3GAN(
         R3GANConfig(width=4, latent_size=2, blocks=1, gamma=10.0, final_gamma=2.0, decay_images=1000), Spec((1, 8, 8))

@@ -35,7 +35,8 @@ class R3GANConfig(MethodConfig):
             over all places, which give shallow networks more variety.
         gamma: weight of the penalties, gamma / 2 (R1 + R2), at every step.
         final_gamma: gamma after decay_images; 0 keeps it.
-        learning_rate: of both Adams.
+        learning_rate: of the discriminator's Adam, and of the generator's.
+        generator_rate: of the generator's Adam; 0 takes learning_rate, as the paper.
         beta1: Adam's first decay; the paper has no momentum.
         beta2: Adam's second decay after decay_images.
         first_beta2: Adam's second decay at the start; 0 takes beta2. The paper rises from 0.9 to 0.99.
@@ -52,6 +53,7 @@ class R3GANConfig(MethodConfig):
     gamma: float = number(1.0, at_least=0)
     final_gamma: float = number(0.0, at_least=0)
     learning_rate: float = number(2e-4, above=0)
+    generator_rate: float = number(0.0, at_least=0)
     beta1: float = number(0.0, at_least=0, at_most=0.9999)
     beta2: float = number(0.99, at_least=0, at_most=0.99999)
     first_beta2: float = number(0.0, at_least=0, at_most=0.99999)
@@ -96,8 +98,10 @@ class R3GAN(Method):
 
     def optimizers(self) -> dict[str, Optimizer]:
         c = self.config
-        named = {"discriminator": self.discriminator, "generator": self.generator}
-        self.adams = {n: Adam(p.parameters(), c.learning_rate, (c.beta1, c.beta2), fused=True) for n, p in named.items()}
+        rates = {"discriminator": c.learning_rate, "generator": c.generator_rate or c.learning_rate}
+        self.adams = {
+            n: Adam(getattr(self, n).parameters(), rate, (c.beta1, c.beta2), fused=True) for n, rate in rates.items()
+        }
         return dict(self.adams)
 
     def train_step(self, step: int, batches: Iterator[Images], update: Update) -> None:
