@@ -45,6 +45,7 @@ class MethodConfig:
         batch_size: real samples an update, over all ranks of one machine each.
         width: channels of the narrowest image layer, or neurons of a points network's hidden layers.
         ema_half_life: half-life of the averaged weights that sampling uses, in images; 0 samples the raw weights.
+        ema_warm_up: the half-life is at most this share of the images seen, so that averages forget the random start.
         schedule: how the learning rates fall over decay_images; late-linear begins to after half of them.
         decay_images: images over which the schedule falls to zero; 0 keeps the rates constant.
         augment: how the pictures that the critic sees, real and generated, are changed: ada adapts its strength to how far
@@ -56,6 +57,7 @@ class MethodConfig:
     batch_size: int = number(64, at_least=1)
     width: int = number(64, at_least=1)
     ema_half_life: float = number(10_000.0, at_least=0)
+    ema_warm_up: float = number(0.05, above=0, at_most=1)
     schedule: Literal["constant", "linear", "cosine", "late-linear"] = "constant"
     decay_images: int = number(0, at_least=0)
     augment: float | str = 0.0

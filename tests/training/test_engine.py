@@ -112,6 +112,14 @@ def test_average_follows_the_half_life_in_images() -> None:
     assert decay(100.0, images=20, batch=1) == pytest.approx(0.5)  # warm-up: the half-life is 5 % of 20 images
 
 
+def test_the_warm_up_says_how_much_of_training_an_average_looks_back_on() -> None:
+    method = Tug(MethodConfig(latent_size=1, ema_half_life=1e6, ema_warm_up=0.25), Spec((1,)))
+    play = engine(method)
+    nn.init.constant_(method.generator.weight, 4.0)
+    play.average(images=400, batch=100)  # a quarter of 400 images: one half-life
+    assert play.averaged("generator").weight.item() == pytest.approx(3.0)
+
+
 def test_average_includes_running_statistics() -> None:
     norm = nn.BatchNorm1d(2)
     average = Average(norm, half_life=10.0)

@@ -23,10 +23,10 @@ class Average(nn.Module):
     Averaging batch norm's running statistics keeps them those of the averaged weights; integer buffers are copied.
     """
 
-    def __init__(self, module: nn.Module, half_life: float) -> None:
+    def __init__(self, module: nn.Module, half_life: float, warm_up: float = 0.05) -> None:
         super().__init__()
         self.module = copy.deepcopy(module).eval().requires_grad_(False)
-        self.half_life = half_life
+        self.half_life, self.warm_up = half_life, warm_up
         self._pairs = self._match(module)
 
     def _match(self, source: nn.Module) -> tuple[list[Tensor], list[Tensor], list[tuple[Tensor, Tensor]]]:
@@ -39,6 +39,6 @@ class Average(nn.Module):
     def update(self, images: int, batch: int) -> None:
         """One step after an update of the source by ``batch`` images, the ``images``-th of training being its last."""
         averages, sources, others = self._pairs
-        torch._foreach_lerp_(averages, sources, 1.0 - decay(self.half_life, images, batch))
+        torch._foreach_lerp_(averages, sources, 1.0 - decay(self.half_life, images, batch, self.warm_up))
         for average, source in others:
             average.copy_(source)

@@ -46,7 +46,8 @@ class Engine:
         ranks.broadcast([*method.parameters(), *method.buffers()])
         self.optimizers = method.optimizers()
         self.rates = {name: [group["lr"] for group in o.param_groups] for name, o in self.optimizers.items()}
-        self.averages = {name: Average(getattr(method, name), method.config.ema_half_life) for name in method.averaged}
+        c = method.config
+        self.averages = {name: Average(getattr(method, name), c.ema_half_life, c.ema_warm_up) for name in method.averaged}
         self.window: dict[str, list[Tensor]] = {}
         self.micro: MicroBatches | None = None
         self.gauging = False
