@@ -81,6 +81,9 @@ def course(name: str, data: Data, seed: int, minutes: float, features: str) -> l
 
 
 def over_floor(samples: Tensor, data: Data, seed: int, features: str) -> float:
-    """The Frechet distance of samples from real ones over that of as many others of these."""
-    judged = evaluate(samples, ["frechet"], against=data, features=features, count=len(samples), seed=seed)
+    """The Frechet distance of samples from real ones over that of as many others of these.
+
+    Real ones are drawn from training and held-out pictures: fewer are held out than the network has features.
+    """
+    judged = evaluate(samples, ["frechet"], against=data, features=features, count=len(samples), seed=seed, split="all")
     return judged["frechet"].value / judged.floors["frechet"].value
