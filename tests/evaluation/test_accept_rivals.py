@@ -5,13 +5,16 @@ from __future__ import annotations
 import pytest
 
 from ganvas.data.dataset import ArrayData
+from ganvas.evaluation import evidence
 from ganvas.evaluation.accept import rivals
 from tiny import pictures
 
 
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = ArrayData(pictures(200), name="noise")
+    few = ArrayData(pictures(40, seed=2), name="noise")  # held out: fewer than a Frechet distance of 64 numbers needs
+    data = ArrayData(pictures(200), name="noise", test=lambda: few)
+    monkeypatch.setattr(evidence, "ENOUGH_HELD_OUT", 30)
     monkeypatch.setattr(rivals, "SETS", {"noise": lambda: data})
     small = {"width": 4, "latent_size": 4, "batch_size": 8}
     own = small | {"style_size": 4, "mapping_layers": 1}
