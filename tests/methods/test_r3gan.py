@@ -14,6 +14,9 @@ from ganvas.errors import DataError
 from ganvas.methods import R3GAN, R3GANConfig
 from ganvas.runs import Run
 from ganvas.training import train
+from ganvas.training.budget import rate_factor
+from ganvas.training.engine import Engine
+from ganvas.training.ranks import Ranks
 
 
 def three_shades(count: int = 240) -> ArrayData:
@@ -40,11 +43,24 @@ def test_gamma_and_beta2_move_along_half_a_cosine() -> None:
     assert (still.gamma, adam.param_groups[0]["betas"]) == (1.0, (0.0, 0.99))
 
 
-@pytest.mark.parametrize(("asked", "generator"), [(0.0, 1e-3), (4e-4, 4e-4)])
-def test_the_generator_may_learn_at_a_rate_of_its_own(asked: float, generator: float) -> None:
-    config = R3GANConfig(width=4, latent_size=2, blocks=1, learning_rate=1e-3, generator_rate=asked)
-    adams = R3GAN(config, Spec((1, 8, 8))).optimizers()
-    assert {name: adam.param_groups[0]["lr"] for name, adam in adams.items()} == {"discriminator": 1e-3, "generator": generator}
+def test_the_generators_rate_falls_behind_the_discriminators() -> None:
+    config = R3GANConfig(
+        width=4, latent_size=2, blocks=1, batch_size=25, learning_rate=1e-3, generator_ratio=0.8, final_generator_ratio=0.2,
+        schedule="linear", decay_images=1000,
+    )  # fmt: skip
+    method = R3GAN(config, Spec((1, 8, 8)))
+    play = Engine(method, device=torch.device("cpu"), autocast=None, seed=0, ranks=Ranks(torch.device("cpu")))
+    batch = Images(torch.zeros(25, 1, 8, 8))
+    for images, shared, ratio in ((0, 1.0, 0.8), (500, 0.5, 0.5), (1000, 0.0, 0.2)):
+        play.set_rates(rate_factor(config.schedule, images, config.decay_images))
+        play.step(images // 25, iter([batch]))
+        rates = {name: adam.param_groups[0]["lr"] for name, adam in method.adams.items()}
+        assert rates == pytest.approx({"discriminator": 1e-3 * shared, "generator": 1e-3 * shared * ratio})
+
+
+def test_without_a_ratio_both_learn_at_one_rate() -> None:
+    adams = R3GAN(R3GANConfig(width=4, latent_size=2, blocks=1, learning_rate=1e-3), Spec((1, 8, 8))).optimizers()
+    assert {adam.param_groups[0]["lr"] for adam in adams.values()} == {1e-3}
 
 
 def test_the_schedules_count_the_images_of_all_ranks() -> None:

@@ -35,8 +35,9 @@ class R3GANConfig(MethodConfig):
             over all places, which give shallow networks more variety.
         gamma: weight of the penalties, gamma / 2 (R1 + R2), at every step.
         final_gamma: gamma after decay_images; 0 keeps it.
-        learning_rate: of the discriminator's Adam, and of the generator's.
-        generator_rate: of the generator's Adam; 0 takes learning_rate, as the paper.
+        learning_rate: of the discriminator's Adam.
+        generator_ratio: of the generator's rate to the discriminator's; 1 as the paper.
+        final_generator_ratio: the ratio after decay_images; 0 keeps it.
         beta1: Adam's first decay; the paper has no momentum.
         beta2: Adam's second decay after decay_images.
         first_beta2: Adam's second decay at the start; 0 takes beta2. The paper rises from 0.9 to 0.99.
@@ -53,7 +54,8 @@ class R3GANConfig(MethodConfig):
     gamma: float = number(1.0, at_least=0)
     final_gamma: float = number(0.0, at_least=0)
     learning_rate: float = number(2e-4, above=0)
-    generator_rate: float = number(0.0, at_least=0)
+    generator_ratio: float = number(1.0, above=0)
+    final_generator_ratio: float = number(0.0, at_least=0)
     beta1: float = number(0.0, at_least=0, at_most=0.9999)
     beta2: float = number(0.99, at_least=0, at_most=0.99999)
     first_beta2: float = number(0.0, at_least=0, at_most=0.99999)
@@ -98,7 +100,7 @@ class R3GAN(Method):
 
     def optimizers(self) -> dict[str, Optimizer]:
         c = self.config
-        rates = {"discriminator": c.learning_rate, "generator": c.generator_rate or c.learning_rate}
+        rates = {"discriminator": c.learning_rate, "generator": c.generator_ratio * c.learning_rate}
         self.adams = {
             n: Adam(getattr(self, n).parameters(), rate, (c.beta1, c.beta2), fused=True) for n, rate in rates.items()
         }
@@ -114,7 +116,10 @@ class R3GAN(Method):
         update("generator", self.generator_loss, real, fake, *told)
 
     def follow_schedules(self, images: int) -> None:
-        """Sets gamma and Adam's second decay to what they are at the ``images``-th image of all ranks."""
+        """Sets gamma, Adam's second decay and the ratio of the rates to what they are at the ``images``-th image of all ranks.
+
+        The engine has set the rates of this step already, by the ``schedule``.
+        """
         c = self.config
         moved = (1 - math.cos(math.pi * min(1.0, images / c.decay_images))) / 2 if c.decay_images else 1.0
         if c.first_beta2:
@@ -123,6 +128,9 @@ class R3GAN(Method):
                     group["betas"] = (c.beta1, c.first_beta2 + moved * (c.beta2 - c.first_beta2))
         if c.final_gamma:
             self.gamma = c.gamma + moved * (c.final_gamma - c.gamma)
+        if c.final_generator_ratio:
+            for group in self.adams["generator"].param_groups:
+                group["lr"] *= 1 + moved * (c.final_generator_ratio / c.generator_ratio - 1)
 
     def discriminator_loss(self, real: Tensor, fake: Tensor, label: Tensor | None = None) -> Terms:
         # No normalisation: one pass over both halves serves the pairing and both penalties.
