@@ -101,9 +101,7 @@ class R3GAN(Method):
     def optimizers(self) -> dict[str, Optimizer]:
         c = self.config
         rates = {"discriminator": c.learning_rate, "generator": c.generator_ratio * c.learning_rate}
-        self.adams = {
-            n: Adam(getattr(self, n).parameters(), rate, (c.beta1, c.beta2), fused=True) for n, rate in rates.items()
-        }
+        self.adams = {n: Adam(getattr(self, n).parameters(), rate, (c.beta1, c.beta2), fused=True) for n, rate in rates.items()}
         return dict(self.adams)
 
     def train_step(self, step: int, batches: Iterator[Images], update: Update) -> None:
