@@ -116,7 +116,7 @@ class R3GAN(Method):
     def follow_schedules(self, images: int) -> None:
         """Sets gamma, Adam's second decay and the ratio of the rates to what they are at the ``images``-th image of all ranks.
 
-        The engine has set the rates of this step already, by the ``schedule``.
+        The engine has set the discriminator's rate for this step already, by the ``schedule``.
         """
         c = self.config
         moved = (1 - math.cos(math.pi * min(1.0, images / c.decay_images))) / 2 if c.decay_images else 1.0
@@ -127,8 +127,9 @@ class R3GAN(Method):
         if c.final_gamma:
             self.gamma = c.gamma + moved * (c.final_gamma - c.gamma)
         if c.final_generator_ratio:
+            ratio = c.generator_ratio + moved * (c.final_generator_ratio - c.generator_ratio)
             for group in self.adams["generator"].param_groups:
-                group["lr"] *= 1 + moved * (c.final_generator_ratio / c.generator_ratio - 1)
+                group["lr"] = ratio * self.adams["discriminator"].param_groups[0]["lr"]
 
     def discriminator_loss(self, real: Tensor, fake: Tensor, label: Tensor | None = None) -> Terms:
         # No normalisation: one pass over both halves serves the pairing and both penalties.
