@@ -7,6 +7,7 @@ import pytest
 from ganvas.data.dataset import ArrayData
 from ganvas.evaluation import evidence
 from ganvas.evaluation.accept import rivals
+from ganvas.evaluation.evaluate import evaluate
 from tiny import pictures
 
 
@@ -37,3 +38,11 @@ def test_to_pass_it_must_be_twice_as_near_as_the_better_rival(tiny: None, monkey
     assert rivals.against_rivals(0, sets=("noise",)).passed
     last["wgan-gp"] = 3.9
     assert not rivals.against_rivals(0, sets=("noise",)).passed
+
+
+def test_its_ratio_is_that_of_evaluate(tiny: None) -> None:
+    (data,) = (make() for make in rivals.SETS.values())
+    samples = ArrayData(pictures(rivals.COUNT, seed=5)).real(rivals.COUNT).image
+    scores = evaluate(samples, ["frechet"], against=data, features="raw", count=rivals.COUNT, seed=3, split="all")
+    expected = scores["frechet"].value / scores.floors["frechet"].value
+    assert rivals.judge_of(data, 3, "raw").over_floor(samples) == pytest.approx(expected, rel=1e-9)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
@@ -14,7 +15,9 @@ from ganvas.data import Data, faces
 from ganvas.data.emoji import emoji
 from ganvas.evaluation.accept.rows import Outcome
 from ganvas.evaluation.accept.trial import draw, train_through
-from ganvas.evaluation.evaluate import evaluate
+from ganvas.evaluation.evidence import real_side
+from ganvas.metrics import frechet_distance
+from ganvas.metrics.networks import FeatureNetwork, feature_network
 from ganvas.training.auto import HASTE
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -54,7 +57,8 @@ def against_rivals(
     words, gains = [], []
     for key in sets:
         data = SETS[key]()
-        found = {name: course(name, data, seed, minutes, features) for name in names}
+        judge = judge_of(data, seed, features)
+        found = {name: course(name, data, seed, minutes, judge) for name in names}
         facts[key] = found
         last = {name: ratios[-1] for name, ratios in found.items()}
         gain = min(last[name] for name in names[1:]) / last[method]
@@ -65,7 +69,7 @@ def against_rivals(
     return Outcome(min(gains) >= BOUND, measured, facts)
 
 
-def course(name: str, data: Data, seed: int, minutes: float, features: str) -> list[float]:
+def course(name: str, data: Data, seed: int, minutes: float, judge: Judge) -> list[float]:
     """Frechet distance over its floor at each of ``MOMENTS``; scoring takes none of the training's time."""
     seconds = 60 * minutes * torch.get_num_threads()
     ratios: list[float] = []
@@ -73,17 +77,36 @@ def course(name: str, data: Data, seed: int, minutes: float, features: str) -> l
     for progress in train_through(name, data, SETTINGS[name], seed, stops=count(STRIDE, STRIDE)):
         used += time.process_time() - mark
         while len(ratios) < len(MOMENTS) and used >= MOMENTS[len(ratios)] * seconds:
-            ratios.append(over_floor(draw(progress, COUNT, seed + 1), data, seed, features))
+            ratios.append(judge.over_floor(draw(progress, COUNT, seed + 1)))
         if len(ratios) == len(MOMENTS):
             break
         mark = time.process_time()
     return ratios
 
 
-def over_floor(samples: Tensor, data: Data, seed: int, features: str) -> float:
-    """The Frechet distance of samples from real ones over that of as many others of these.
+@dataclass(frozen=True)
+class Judge:
+    """The real side, embedded once for all that is held against it.
 
-    Real ones are drawn from training and held-out pictures: fewer are held out than the network has features.
+    Args:
+        network: whose features the distance is of.
+        real: features of real pictures (``COUNT``, F).
+        floor: their distance to as many others.
     """
-    judged = evaluate(samples, ["frechet"], against=data, features=features, count=len(samples), seed=seed, split="all")
-    return judged["frechet"].value / judged.floors["frechet"].value
+
+    network: FeatureNetwork
+    real: Tensor
+    floor: float
+
+    def over_floor(self, samples: Tensor) -> float:
+        """The Frechet distance of samples (``COUNT``, C, H, W) in [-1, 1] from real ones over that of other real ones."""
+        return frechet_distance(self.real, self.network.features(samples)) / self.floor
+
+
+def judge_of(data: Data, seed: int, features: str) -> Judge:
+    """Real pictures from training and held-out ones: fewer are held out than the network has features."""
+    network = feature_network(features, data)
+    side = real_side(data, COUNT, seed=seed, split="all")
+    assert side.stand_ins is not None
+    real, others = (network.features(images.image) for images in (side.samples, side.stand_ins))
+    return Judge(network, real, frechet_distance(real[: len(others)], others))
