@@ -2,29 +2,37 @@
 
 Roich et al. 2021, "Pivotal Tuning for Latent-based Editing of Real Images", arXiv 2106.05744. Inversion finds the nearest that
 a generator can make; what it cannot make, it has to learn. The latents ("pivots") stay, the weights move.
+
+The paper descends by Adam on the squared error and a perceptual distance, and draws what is held anew at each step. A few
+pictures at fixed latents are a small problem that is the same at every step, so L-BFGS (Liu and Nocedal 1989) solves it: at
+equal time drawn faces came nearer than by Adam, and the rest of the space moved less. Errors count by absolute value, for
+squares leave a faint noise in what is flat; no network has to look.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import cos, pi
+from math import ceil
 
 import torch
 from torch import Tensor
 
 from ganvas.apps.interpolate import between
-from ganvas.apps.invert import AT_ONCE, distances, loss_to
+from ganvas.apps.invert import AT_ONCE, distances
 from ganvas.apps.latent import MOST, Codes, drawn, joined, on_device, pictures, rendered
 from ganvas.errors import UsageError
 from ganvas.metrics.networks.contract import DifferentiableNetwork
 from ganvas.runs import Model
 
-RATE = 1e-3
-"""Of Adam, falling to 0 along half a cosine."""
+HISTORY = 20
+"""Steps of L-BFGS from which it guesses the curvature; each costs the memory of the weights twice."""
+SMOOTH = 0.01
+"""Errors below this, in units of [-1, 1], count by their square."""
 KEEP = 1.0
-"""Weight of the squared error that holds pictures between the pivots and other samples to what they were (section 3.2), by
-pixels alone: the network would have to look at as many pictures again."""
+"""Weight of the squared error that holds pictures between the pivots and other samples to what they were (section 3.2)."""
+HELD = 16
+"""Of these pictures there are at least so many, and one for each pivot."""
 ELSEWHERE = 64
 """Samples by which it is told how far the rest of the latent space moved."""
 
@@ -60,7 +68,7 @@ def tune(
     """Tunes a copy of ``model`` until it makes ``target`` (N, C, H, W) in [-1, 1] of ``pivots``, all N in one generator.
 
     Args:
-        network: of the perceptual distance, as in ``invert``; None goes by pixels alone.
+        network: of the perceptual distance that is reported, as in ``invert``; None reports the squared error of pixels.
         passes: over the pictures, in parts of ``AT_ONCE``.
         names: of the pictures, for the new model's description.
         report: is told, in a sentence, how far it is.
@@ -71,31 +79,47 @@ def tune(
     if len(pivots) != len(target) or target.shape[1:] != model.spec.shape or passes < 1:
         what = f"{len(target)} pictures of {tuple(target.shape[1:])} at {len(pivots)} latents, {passes} passes"
         raise UsageError(f"{what}: nothing can be tuned", "give pictures as the model makes them, and 1 pass or more")
-    method = model.trainable()
+    method, device = model.trainable(), model.device
     weights = [p for name in method.averaged for p in getattr(method, name).parameters()]
-    optimiser = torch.optim.Adam(weights, lr=RATE, betas=(0.9, 0.99))
-    parts = [slice(start, start + AT_ONCE) for start in range(0, len(target), AT_ONCE)]
-    losses = [loss_to(target[part].to(model.device), network) for part in parts]
-    source, steps = torch.Generator().manual_seed(seed), passes * len(parts)
-    for step in range(steps):
-        optimiser.param_groups[0]["lr"] = RATE * (1 + cos(pi * step / steps)) / 2
-        part, loss = parts[step % len(parts)], losses[step % len(parts)]
-        codes = pivots.at(part)
-        near = on_the_way(model, codes, source)
-        both = Codes(codes.space, *on_device(model, joined(codes, near)))
-        made, held = rendered(method, both).float().split(len(codes))
-        far = loss(made).mean() + KEEP * (held - pictures(model, near).to(model.device)).square().mean()
-        optimiser.zero_grad(set_to_none=True)
-        far.backward()
-        optimiser.step()
-        if report and step % len(parts) == 0 and (step // len(parts) + 1) % 100 == 0:
-            report(f"tuned by {step // len(parts) + 1} of {passes} passes")
+    source = torch.Generator().manual_seed(seed)
+    near = joined(*(on_the_way(model, pivots, source) for _ in range(ceil(HELD / len(pivots)))))
+    learnt = [(pivots.at(part), target[part].to(device)) for part in parts_of(len(pivots))]
+    held = [(codes, pictures(model, codes).to(device)) for codes in (near.at(part) for part in parts_of(len(near)))]
+    done = 0
+
+    def far() -> Tensor:
+        """What is minimised, its gradient added to the weights'."""
+        nonlocal done
+        optimiser.zero_grad()
+        total = torch.zeros((), device=device)
+        for parts, whole, kept in ((learnt, target.numel(), False), (held, target[0].numel() * len(near), True)):
+            for codes, goal in parts:
+                error = rendered(method, Codes(codes.space, *on_device(model, codes))).float() - goal
+                each = KEEP * error.square() if kept else (error.square() + SMOOTH**2).sqrt()
+                share = each.sum() / whole
+                share.backward()
+                total += share.detach()
+        done += 1
+        if report and done % 100 == 0:
+            report(f"tuned by {done} of {passes} passes")
+        return total
+
+    optimiser = torch.optim.LBFGS(
+        weights, max_iter=passes, max_eval=passes, history_size=HISTORY, line_search_fn="strong_wolfe", tolerance_grad=0.0,
+        tolerance_change=0.0,
+    )  # fmt: skip
+    optimiser.step(far)
     facts = {"from": model.hash, "pictures": list(names) or len(target), "passes": passes, "seed": seed}
     known = model.changed(method, {"tuned": facts})
     made = pictures(known, pivots)
     others = drawn(model, range(ELSEWHERE), seed=seed, space=pivots.space)
     moved = distances(network, pictures(known, others), pictures(model, others))
     return Tuned(known, made, distances(network, made, target), float(moved.mean()))
+
+
+def parts_of(count: int) -> list[slice]:
+    """What goes through the generator at once."""
+    return [slice(start, start + AT_ONCE) for start in range(0, count, AT_ONCE)]
 
 
 def on_the_way(model: Model, pivots: Codes, source: torch.Generator) -> Codes:
