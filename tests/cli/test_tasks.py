@@ -90,9 +90,11 @@ def test_auto_says_why_and_leaves_a_preset_that_trains(cli):
     assert (answer.code, "fell to zero" in answer.err) == (2, True), answer.err  # its schedule is over
 
 
-def test_auto_refuses_a_handful_and_translation(cli):
+def test_a_handful_is_refused_and_so_is_translation_by_auto(cli):
     fill("five", count=5)
-    answer = cli("train", "auto", "--data", "five", "--minutes", "1", "--dry-run")
-    assert (answer.code, "5 pictures are too few" in answer.err) == (3, True), answer.err
+    for method in ("auto", "dcgan"):
+        answer = cli("train", method, "--data", "five", "--minutes", "1", "--dry-run")
+        assert (answer.code, "5 pictures are too few" in answer.err) == (3, True), answer.err
+        assert not Path("runs").exists()
     answer = cli("train", "auto", "--data", "two-valued", "--minutes", "1", "--dry-run")
     assert (answer.code, "ganvas train translate" in answer.err) == (2, True), answer.err

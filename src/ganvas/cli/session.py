@@ -26,6 +26,7 @@ from ganvas.methods import METHODS
 from ganvas.runs import Run
 from ganvas.runs.durable import replace_file
 from ganvas.training import Interrupted, Progress, train
+from ganvas.training.auto import refuse_few
 from ganvas.training.budget import Budget
 
 if TYPE_CHECKING:
@@ -101,7 +102,8 @@ def prepare(
         minutes: how long to train when no budget is given.
 
     Raises:
-        UsageError: the folder is taken, or the method cannot do the data's shape. DataError: the data cannot be had.
+        UsageError: the folder is taken, or the method cannot do the data's shape. DataError: the data cannot be had, or there
+            are too few pictures.
     """
     folder = None if run.run is None else names.folder_of(run.run)
     if folder is not None and (folder / "config.json").exists() and speaks():
@@ -113,6 +115,8 @@ def prepare(
     opened = open_source(data.data, **data.options())
     output.say(f"data: {describe(opened)}; from {opened.origin}; licence: {opened.licence}")
     method = build(name, config(opened) if callable(config) else config, opened, run.seed)
+    if not method.translates:
+        refuse_few(opened)
     called = opened.name.rpartition(":")[2] if app else opened.name  # a task says already what was done to the pictures
     place = Run(folder or names.free_name(app or name, called), seed=run.seed, keep=run.keep)
     return Training(

@@ -148,16 +148,21 @@ def recipe_for(
     spec = data.spec
     if spec.source is not None:
         raise UsageError("auto makes samples from noise, this data is for translation", "use `ganvas train translate`")
-    if spec.is_image and 0 < len(data) < FEWEST:
-        raise DataError(
-            f"{len(data)} pictures are too few: a GAN would only repeat them, and none could be held out to notice it",
-            f"give {FEWEST} or more, better 1,000; a task such as `ganvas train upscale` learns from fewer",
-        )
+    refuse_few(data)
     chosen = choose_device(device)
     if threads or (chosen.type == "cpu" and not spec.is_image):  # as training will have it
         torch.set_num_threads(threads or 1)
     place = Place(chosen, choose_autocast(precision, chosen, spec), Ranks(chosen))
     return for_pictures(data, budget, largest, place) if spec.is_image else for_points(data, budget, place)
+
+
+def refuse_few(data: Data) -> None:
+    """Raises a DataError when there are too few pictures to make others like them."""
+    if data.spec.is_image and 0 < len(data) < FEWEST:
+        raise DataError(
+            f"{len(data)} pictures are too few: a GAN would only repeat them, and none could be held out to notice it",
+            f"give {FEWEST} or more, better 1,000; a task such as `ganvas train upscale` learns from fewer",
+        )
 
 
 def for_points(data: Data, budget: Budget, place: Place) -> Recipe:

@@ -18,6 +18,7 @@ from ganvas.method import Method
 from ganvas.runs import Run, provenance
 from ganvas.training.budget import Budget
 from ganvas.training.engine import Engine
+from ganvas.training.footprint import samples_that_fit
 from ganvas.training.interrupts import DeferredSignals, Interrupted
 from ganvas.training.precision import choose_autocast, choose_device
 from ganvas.training.ranks import Ranks
@@ -66,7 +67,8 @@ def train(
         heal: how often divergence is met by a rollback to the last good state with half the learning rates, before it is an
             error; above 0 the doctor also gives an under-trained critic more steps and an overfitting one more augmentation.
         micro_batch: samples that an update takes at a time, its gradients added up over the batch; None is the whole batch.
-            Whenever memory runs out it is halved, and training goes on from the last checkpoint.
+            Where the free memory cannot hold that, training begins with as many as fit; whenever it runs out, that is halved,
+            and training goes on from the last checkpoint.
         remember: more facts for config.json's "training", for the caller to find when the run is resumed.
 
     Raises:
@@ -86,6 +88,7 @@ def train(
         torch.set_num_threads(threads or 1)
     autocast = choose_autocast(precision, place, data.spec)
     ranks = Ranks(place)
+    fitting = None if resume or micro_batch or ranks.world > 1 else samples_that_fit(method, place)
     engine = Engine(method, device=place, autocast=autocast, seed=run.seed, ranks=ranks)
     session = Session(method, data, run, budget, engine, log_steps=log_steps, heal=heal, micro_batch=micro_batch)
     asked = {"steps": steps, "images": images, "minutes": minutes, "device": device, "precision": precision, "threads": threads}
@@ -94,6 +97,8 @@ def train(
     if ranks.first:
         begin(run, method, data, asked | kept | dict(remember), resume)
     with run, DeferredSignals() as signals:
+        if fitting is not None:
+            session.take_at_most(fitting, "the free memory does not hold what a whole batch needs")
         if not (resume and session.restore()):
             session.save()
         schedule = Saves(save_seconds, save_steps, save_growth)

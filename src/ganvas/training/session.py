@@ -301,12 +301,15 @@ class Session:
             torch.cuda.empty_cache()
         smaller = -(-(self.micro_batch or self.method.config.batch_size) // 2)
         self.go_back()
-        self.micro_batch = smaller
-        self.engine.take_at_most(smaller)
-        because = f"memory ran out in step {reached + 1}"
-        words = f"each update now takes {smaller} samples at a time, the effective batch stays {self.method.config.batch_size}"
+        self.take_at_most(smaller, f"memory ran out in step {reached + 1}")
+
+    def take_at_most(self, samples: int, because: str) -> None:
+        """Makes updates from parts of a batch from now on, and says so."""
+        self.micro_batch = samples
+        self.engine.take_at_most(samples)
+        words = f"each update now takes {samples} samples at a time, the effective batch stays {self.method.config.batch_size}"
         self.notices.append(Finding("memory", because, words, "lower --width or --size to be faster", "watch", "certain"))
-        record = {"step": self.step, "micro_batch": smaller, "because": because}
+        record = {"step": self.step, "micro_batch": samples, "because": because}
         self.run.log(record)
         self.history.append(record)
 
