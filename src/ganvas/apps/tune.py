@@ -83,22 +83,26 @@ def tune(
     weights = [p for name in method.averaged for p in getattr(method, name).parameters()]
     source = torch.Generator().manual_seed(seed)
     near = joined(*(on_the_way(model, pivots, source) for _ in range(ceil(HELD / len(pivots)))))
-    learnt = [(pivots.at(part), target[part].to(device)) for part in parts_of(len(pivots))]
-    held = [(codes, pictures(model, codes).to(device)) for codes in (near.at(part) for part in parts_of(len(near)))]
     done = 0
+
+    def learnt(error: Tensor) -> Tensor:
+        return (error.square() + SMOOTH**2).sqrt().sum() / target.numel()
+
+    def held(error: Tensor) -> Tensor:
+        return KEEP * error.square().sum() / (target[0].numel() * len(near))
+
+    terms = [(pivots.at(part), target[part].to(device), learnt) for part in parts_of(len(pivots))]
+    terms += [(near.at(part), pictures(model, near.at(part)).to(device), held) for part in parts_of(len(near))]
 
     def far() -> Tensor:
         """What is minimised, its gradient added to the weights'."""
         nonlocal done
         optimiser.zero_grad()
         total = torch.zeros((), device=device)
-        for parts, whole, kept in ((learnt, target.numel(), False), (held, target[0].numel() * len(near), True)):
-            for codes, goal in parts:
-                error = rendered(method, Codes(codes.space, *on_device(model, codes))).float() - goal
-                each = KEEP * error.square() if kept else (error.square() + SMOOTH**2).sqrt()
-                share = each.sum() / whole
-                share.backward()
-                total += share.detach()
+        for codes, goal, term in terms:
+            share = term(rendered(method, Codes(codes.space, *on_device(model, codes))).float() - goal)
+            share.backward()
+            total += share.detach()
         done += 1
         if report and done % 100 == 0:
             report(f"tuned by {done} of {passes} passes")

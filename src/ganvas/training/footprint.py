@@ -31,8 +31,6 @@ COPIES = 4
 MAPS = 150
 """Full-size maps of the network's width, more than a sample keeps: measured were up to 64, by BigGAN and StyleGAN at 64 pixels.
 Where so many fit, nothing is played, which takes seconds."""
-
-
 SURE = 1.2
 """How many times the free memory must be exceeded for a training to be refused."""
 
@@ -172,7 +170,7 @@ def samples_that_fit(method: Method, device: torch.device) -> int | None:
     if needs.of(1) <= SURE * free:
         return max(1, (free - needs.fixed) // max(1, needs.sample))
     raise ResourceError(
-        f"training needs {needs.of(1) / 2**30:,.1f} GiB or more, {free / 2**30:,.1f} GiB of memory are free",
+        f"training needs about {needs.of(1) / 2**30:,.1f} GiB, {free / 2**30:,.1f} GiB of memory are free",
         narrower(type(method), config, spec, free),
     )
 
