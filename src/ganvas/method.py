@@ -180,13 +180,14 @@ class Method(nn.Module):
         seen: Tensor = self.augmentation(samples, self.augments) if self.augments.parts else samples
         return seen
 
-    def observe(self, on_real: Tensor, on_fake: Tensor | None = None) -> None:
-        """Tells adaptive augmentation the discriminator's scores of real pictures, in each of its updates.
+    def observe(self, on_real: Tensor, on_fake: Tensor, level: float | None = 0.0) -> None:
+        """Tells adaptive augmentation the discriminator's scores of real and generated pictures, in each of its updates.
 
-        ``on_fake`` goes with objectives in which only differences of scores count, see ``Augmentation.observe``.
+        Above ``level`` a picture is called real; None goes with objectives in which only differences of scores count, see
+        ``Augmentation.observe``.
         """
         if self.augments.adapts:
-            self.augmentation.observe(on_real, on_fake)
+            self.augmentation.observe(on_real, on_fake, level)
 
     @property
     def augments(self) -> Choice:

@@ -101,14 +101,15 @@ def test_nothing_asks_the_device_for_a_value(how: str, monkeypatch: pytest.Monke
     monkeypatch.setattr(torch, "tensor", refuse)
     for picture in pictures:
         augmented(picture, augmentation.p, choice(how).parts)
-    augmentation.observe(torch.rand(4), torch.rand(4))
-    augmentation.adapt(256, 10_000)
+    augmentation.look(torch.rand(4))
+    augmentation.observe(torch.rand(4), torch.rand(4), level=None)
+    augmentation.adapt(256, 10_000, looked=True)
 
 
 def after(scores: list[float], moves: int, images: int = 64 * EVERY, start: int = 10**7) -> float:
     augmentation = Augmentation()
     for move in range(moves):
-        augmentation.observe(torch.tensor(scores))
+        augmentation.observe(torch.tensor(scores), torch.zeros(1))
         augmentation.adapt(images, start + move * images)
     return float(augmentation.p)
 
@@ -125,11 +126,11 @@ def test_p_rises_by_the_papers_speed_while_the_discriminator_is_sure_and_stops_a
 def test_p_falls_again_and_moves_sooner_in_a_young_training() -> None:
     augmentation = Augmentation()
     augmentation.p.fill_(0.3)
-    augmentation.observe(torch.tensor([1.0, -1.0]))
-    assert float(augmentation.adapt(256, 20_000)) == 0.0
+    augmentation.observe(torch.tensor([1.0, -1.0]), torch.zeros(2))
+    assert float(augmentation.adapt(256, 20_000)["overfit"]) == 0.0
     assert float(augmentation.p) == pytest.approx(0.3 - 256 / 10_000)  # half of the images seen, in place of 500,000
     assert augmentation.signs.tolist() == [0.0, 0.0]
-    augmentation.observe(torch.tensor([5.0, 1.0]))
+    augmentation.observe(torch.tensor([5.0, 1.0]), torch.zeros(2))
     augmentation.adapt(256, 256)
     assert float(augmentation.p) == pytest.approx(0.3 - 256 / 10_000 + 0.05)  # never more at once
 
@@ -139,9 +140,34 @@ def test_critics_that_are_free_up_to_a_constant_are_read_between_their_means() -
     for constant in (0.0, 100.0):
         augmentation = Augmentation()
         real, fake = torch.tensor([1.0, 2.0, 3.0, -4.0]), torch.tensor([-3.0, -1.0, 1.0, -3.0])
-        augmentation.observe(real + constant, fake + constant)  # the level is (1/2 - 3/2) / 2
-        found.append(float(augmentation.adapt(4, 4)))
+        augmentation.observe(real + constant, fake + constant, level=None)  # it is (1/2 - 3/2) / 2
+        found.append(float(augmentation.adapt(4, 4)["overfit"]))
     assert found == [0.5, 0.5]
+
+
+def test_p_goes_by_unseen_pictures_where_there_are_some() -> None:
+    def moved(unseen: float, real: float = 3.0, fake: float = -1.0, constant: float = 0.0) -> tuple[float, float]:
+        augmentation = Augmentation()
+        augmentation.p.fill_(0.3)
+        augmentation.look(torch.full((5,), unseen + constant))
+        for _ in range(2):  # a step may have several updates
+            augmentation.observe(torch.full((4,), real + constant), torch.full((4,), fake + constant))
+        return float(augmentation.adapt(256, 20_000, looked=True)["unseen"]), float(augmentation.p) - 0.3
+
+    step = 256 / 10_000
+    for constant in (0.0, 100.0):
+        assert moved(1.0, constant=constant) == pytest.approx((0.5, step), abs=1e-6)  # half of the way from 3 to -1
+        assert moved(2.5, constant=constant) == pytest.approx((0.125, -step), abs=1e-6)  # an eighth: sure, but of all pictures
+    assert moved(4.0) == pytest.approx((-0.25, -step), abs=1e-6)
+    assert moved(-5.0, real=-1.0, fake=1.0) == pytest.approx((0.0, -step), abs=1e-6)  # generated ones above: too early
+
+
+def test_a_look_forgets_what_was_observed_before_it() -> None:
+    augmentation = Augmentation()
+    augmentation.observe(torch.full((4,), 50.0), torch.full((4,), -50.0))  # of weights that are gone
+    augmentation.look(torch.tensor([0.0]))
+    augmentation.observe(torch.tensor([1.0]), torch.tensor([-1.0]))
+    assert float(augmentation.adapt(64, 64, looked=True)["unseen"]) == 0.5
 
 
 def test_diffaugment_shifts_by_whole_pixels_in_either_direction() -> None:

@@ -74,6 +74,13 @@ def test_a_lasting_sign_is_named_and_a_passing_one_is_not(name: str) -> None:
 
 def test_an_augmentation_that_helps_is_left_alone() -> None:
     assert names(run_of(*[{}] * 8, augment__p=0.8, augment__overfit=0.55)) == []  # at the cap, and it is enough
+    at_cap: dict[str, Any] = {"augment__p": 0.8, "augment__overfit": 0.9}  # sure of all pictures, seen or not
+    assert names(run_of(*[{}] * 8, **at_cap, augment__unseen=0.1)) == []
+    (finding,) = examine(run_of(*[{}] * 8, **at_cap, augment__unseen=0.4))
+    assert (
+        finding.seen
+        == "augmentation is at its cap of 0.8, and unseen real pictures score 40% of the way from seen ones down to fakes"
+    )
     assert names(run_of(*[{}] * 8, augment__p=0.6, augment__overfit=0.7)) == []  # still on its way
 
 

@@ -109,12 +109,12 @@ from ganvas.networks.augment import adaptive
 from ganvas.runs import Run
 from ganvas.training import train
 
-adaptive.TARGET = -2.0  # so that the augmentation's strength rises
+adaptive.TARGET = adaptive.UNSEEN_TARGET = -1e9  # so that the augmentation's strength rises
 name, settings = sys.argv[2], {"width": 4, "latent_size": 4, "batch_size": 8, "augment": "ada"}
 if name == "stylegan":
     settings |= {"style_size": 4, "mapping_layers": 2, "r1_every": 2, "path_every": 1}
 images = torch.randint(0, 256, (64, 1, 8, 8), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
-data = ArrayData(images)
+data = ArrayData(images).split(0.4)
 for folder, stops in (("unbroken", [6]), ("broken", [3, 5, 6])):
     for stop in stops:
         torch.manual_seed(0 if stop == stops[0] else stop)
@@ -155,7 +155,7 @@ import torch
 from safetensors.torch import save_file
 from ganvas.data.dataset import ArrayData
 from ganvas.methods import DCGAN, DCGANConfig
-from ganvas.training.checkup import at_rest
+from ganvas.training.at_rest import at_rest
 from ganvas.training.engine import Engine
 from ganvas.training.ranks import Ranks
 

@@ -16,7 +16,7 @@ from ganvas.method import Method
 from ganvas.methods import METHODS
 from ganvas.runs import Run
 from ganvas.training import train
-from tiny import config_for, data_for
+from tiny import SAMPLERS, config_for, data_for
 
 SMALL = {"width": 8, "latent_size": 8, "batch_size": 8}
 
@@ -49,13 +49,19 @@ def assert_equal_runs(first: Run, second: Run) -> None:
         assert state[key] == other_state[key]
 
 
-@pytest.mark.parametrize("augment", [0.0, "ada"])
-@pytest.mark.parametrize("name", METHODS)
+WAYS = [(name, augment, 0) for name in METHODS for augment in (0.0, "ada")] + [(name, "ada", 16) for name in SAMPLERS]
+
+
+@pytest.mark.parametrize(("name", "augment", "held"), WAYS)
 def test_a_run_broken_at_every_step_has_the_same_bits_as_an_unbroken_one(
-    name: str, augment: float | str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, augment: float | str, held: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ganvas.networks.augment.adaptive.TARGET", -2.0)  # so that p rises whatever is observed
+    for target in ("TARGET", "UNSEEN_TARGET"):
+        monkeypatch.setattr(f"ganvas.networks.augment.adaptive.{target}", -1e9)  # so that p rises whatever is observed
     data, config = data_for(name), config_for(name, augment=augment)
+    if held:
+        assert isinstance(data, ArrayData)
+        data = data.split(held=torch.arange(held))
 
     def fresh(seed: int) -> Method:
         torch.manual_seed(seed)
@@ -74,6 +80,7 @@ def test_a_run_broken_at_every_step_has_the_same_bits_as_an_unbroken_one(
     if augment == "ada":  # each discriminator's loss calls self.observe with its scores of real pictures
         assert float(final_state(unbroken)[1]["method.augmentation.p"]) == pytest.approx(0.05)
         assert [record["augment/p"] for record in timeless if "augment/p" in record] == pytest.approx([0.05])
+        assert any("augment/unseen" in record for record in timeless) == bool(held)
 
 
 def test_a_run_broken_around_a_checkup_has_the_same_record(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ class BigGAN(Method):
     def discriminator_loss(self, real: Tensor, fake: Tensor, label: Tensor) -> Terms:
         # Both in one forward: it is the step's one power iteration.
         on_real, on_fake = self.discriminator(self.seen(torch.cat([real, fake])), label.repeat(2)).chunk(2)
-        self.observe(on_real)
+        self.observe(on_real, on_fake)
         return {"hinge": hinge_critic(on_real, on_fake)}
 
     def generator_loss(self, fake: Tensor, label: Tensor) -> Terms:

@@ -115,7 +115,7 @@ class CGAN(Method):
 
     def discriminator_loss(self, real: Tensor, fake: Tensor, label: Tensor) -> Terms:
         on_real, on_fake = (self.discriminator(self.seen(samples), label) for samples in (real, fake))
-        self.observe(on_real)
+        self.observe(on_real, on_fake)
         return {"minimax": minimax_critic(on_real, on_fake)}
 
     def generator_loss(self, fake: Tensor, label: Tensor) -> Terms:

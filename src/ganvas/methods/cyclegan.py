@@ -149,12 +149,13 @@ class CycleGAN(Method):
     def discriminator_loss(self, x: Tensor, y: Tensor, fake_x: Tensor, fake_y: Tensor) -> Terms:
         # Halved, to slow the discriminators relative to the translators (appendix 7.1): the 1/2 of the objective here.
         d_x, d_y = self.discriminator_x, self.discriminator_y
-        on_x, on_y = self.judged(d_x, x), self.judged(d_y, y)
-        for on_real in (on_x, on_y):
-            self.observe(on_real - 0.5)  # half-way between the labels 0 and 1
+        on_x, on_fake_x = self.judged(d_x, x), self.judged(d_x, fake_x)
+        on_y, on_fake_y = self.judged(d_y, y), self.judged(d_y, fake_y)
+        self.observe(on_x, on_fake_x, level=0.5)  # half-way between the labels 0 and 1
+        self.observe(on_y, on_fake_y, level=0.5)
         return {
-            "least_squares_x": least_squares_critic(on_x, self.judged(d_x, fake_x)),
-            "least_squares_y": least_squares_critic(on_y, self.judged(d_y, fake_y)),
+            "least_squares_x": least_squares_critic(on_x, on_fake_x),
+            "least_squares_y": least_squares_critic(on_y, on_fake_y),
         }
 
     def judged(self, discriminator: nn.Module, pictures: Tensor) -> Tensor:

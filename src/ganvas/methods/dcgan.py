@@ -68,7 +68,7 @@ class DCGAN(Method):
     def discriminator_loss(self, real: Tensor, fake: Tensor) -> Terms:
         # Two passes: batch norm over a mixed batch of reals and fakes would be another algorithm.
         on_real, on_fake = self.discriminator(self.seen(real)), self.discriminator(self.seen(fake))
-        self.observe(on_real)
+        self.observe(on_real, on_fake)
         return {"minimax": minimax_critic(on_real, on_fake)}
 
     def generator_loss(self, fake: Tensor) -> Terms:

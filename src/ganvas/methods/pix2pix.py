@@ -109,7 +109,7 @@ class Pix2Pix(Method):
 
     def discriminator_loss(self, source: Tensor, target: Tensor, fake: Tensor) -> Terms:
         on_real, on_fake = self.judged(source, target), self.judged(source, fake)
-        self.observe(on_real)
+        self.observe(on_real, on_fake)
         # Half of the loss slows the discriminator relative to the generator (appendix 6.2 of the paper).
         return {"half_minimax": 0.5 * minimax_critic(on_real, on_fake)}
 

@@ -136,7 +136,7 @@ class R3GAN(Method):
         both = None if label is None else label.repeat(2)
         scores, squared_slopes = scores_and_slopes(self.discriminator, self.seen(torch.cat([real, fake])), label=both)
         (on_real, on_fake), (r1, r2) = scores.chunk(2), squared_slopes.chunk(2)
-        self.observe(on_real, on_fake)
+        self.observe(on_real, on_fake, level=None)
         return {
             "relativistic": relativistic_critic(on_real, on_fake),
             "r1": self.gamma / 2 * r1.mean(),

@@ -81,7 +81,7 @@ class SNGAN(Method):
         # Both in one forward: it is the step's one power iteration.
         both = None if label is None else label.repeat(2)
         on_real, on_fake = self.discriminator(self.seen(torch.cat([real, fake])), both).chunk(2)
-        self.observe(on_real)
+        self.observe(on_real, on_fake)
         return {"hinge": hinge_critic(on_real, on_fake)}
 
     def generator_loss(self, fake: Tensor, label: Tensor | None) -> Terms:

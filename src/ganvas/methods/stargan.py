@@ -107,7 +107,7 @@ class StarGAN(Method):
         real, fake = self.seen(real), self.seen(fake)
         on_real, named = self.scores(real)
         on_fake = self.scores(fake)[0]
-        self.observe(on_real, on_fake)
+        self.observe(on_real, on_fake, level=None)
         # The slope of the sum over patches, while the game is played for their mean: so it is in the authors' code, with which
         # lambda_rec = 10 was chosen. Penalising the mean's slope makes the game as many times heavier as there are patches.
         penalty = gradient_penalty(lambda between: self.scores(between)[0], real, fake)

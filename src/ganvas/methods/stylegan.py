@@ -145,7 +145,7 @@ class StyleGAN(Method):
         # No batch norm, and groups of the batch's deviation never mix both halves: one pass serves real and fake.
         both = self.seen(torch.cat([real, fake]))
         on_real, on_fake = self.critic(both, None if label is None else label.repeat(2)).chunk(2)
-        self.observe(on_real)
+        self.observe(on_real, on_fake)
         return {"minimax": minimax_critic(on_real, on_fake)}
 
     def r1_loss(self, real: Tensor, label: Tensor | None) -> Terms:

@@ -89,7 +89,7 @@ class WGAN(Method):
 
     def critic_loss(self, real: Tensor, fake: Tensor) -> Terms:
         on_real, on_fake = self.critic(self.seen(real)), self.critic(self.seen(fake))
-        self.observe(on_real, on_fake)
+        self.observe(on_real, on_fake, level=None)
         return {"wasserstein": wasserstein_critic(on_real, on_fake)}
 
     def generator_loss(self, fake: Tensor) -> Terms:

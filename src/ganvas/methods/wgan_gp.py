@@ -87,7 +87,7 @@ class WGANGP(Method):
         # The critic has no batch norm, so one pass over reals, fakes and interpolates is the same algorithm as three.
         scores, squared_slopes = scores_and_slopes(self.critic, torch.cat([real, fake]), interpolate(real, fake))
         real_scores, fake_scores = scores.chunk(2)
-        self.observe(real_scores, fake_scores)
+        self.observe(real_scores, fake_scores, level=None)
         penalty = slope_penalty(squared_slopes, one_sided=self.config.one_sided)
         return {"wasserstein": wasserstein_critic(real_scores, fake_scores), "gradient_penalty": self.config.penalty * penalty}
 

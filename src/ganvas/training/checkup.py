@@ -9,20 +9,17 @@ nothing: training goes on bit for bit as if it had not been.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import torch
 from torch import Tensor
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from ganvas.data import Data
 from ganvas.data.batches import Images
 from ganvas.errors import UsageError
 from ganvas.method import Method
 from ganvas.runs.latents import draw
+from ganvas.training.at_rest import at_rest, judges_norms
 from ganvas.training.engine import Engine
-from ganvas.training.shared_norm import SharedBatchNorm
 
 SAMPLES = 128
 FEWEST = 32
@@ -148,40 +145,6 @@ def unseen(data: Data, count: int) -> Images | None:
 def joined(a: Images, b: Images) -> Images:
     label = torch.cat([a.label, b.label]) if a.label is not None and b.label is not None else None
     return Images(torch.cat([a.image, b.image]), label)
-
-
-@contextmanager
-def at_rest(method: Method) -> Iterator[None]:
-    """Everyone in evaluation mode; but the batch norm of critics works as in training, on its batch, and remembers nothing.
-
-    A critic in evaluation mode would normalise reals and fakes by what is the mean of both, which it never did in training.
-    """
-    modes = [(module, module.training) for module in method.modules()]
-    method.eval()
-    norms = judges_norms(method)
-    memories = [(m, m.momentum, None if m.num_batches_tracked is None else m.num_batches_tracked.clone()) for m in norms]
-    for norm in norms:
-        norm.train()
-        norm.momentum = 0.0
-        if isinstance(norm, SharedBatchNorm):
-            norm.alone = True  # only the first rank makes checkups
-    try:
-        yield
-    finally:
-        for norm, momentum, tracked in memories:
-            norm.momentum = momentum
-            if isinstance(norm, SharedBatchNorm):
-                norm.alone = False
-            if tracked is not None and norm.num_batches_tracked is not None:
-                norm.num_batches_tracked.copy_(tracked)
-        for module, training in modes:
-            module.training = training
-
-
-def judges_norms(method: Method) -> list[_BatchNorm]:
-    """The batch norms of every player but the generator."""
-    judges = [child for name, child in method.named_children() if name != "generator"]
-    return [module for judge in judges for module in judge.modules() if isinstance(module, _BatchNorm)]
 
 
 def optimal_slope(estimate: float, weight: float) -> float:

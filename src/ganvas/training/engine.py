@@ -11,9 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from ganvas.data.batches import Images
 from ganvas.errors import ModelError
 from ganvas.method import Method, Terms
 from ganvas.networks.augment import EVERY
+from ganvas.training.at_rest import at_rest
 from ganvas.training.averaging import Average
 from ganvas.training.micro_batches import MicroBatches
 from ganvas.training.ranks import Ranks
@@ -36,6 +38,9 @@ class Engine:
         autocast: dtype of the networks' matrix work, or None for float32; losses and penalties reduce in float32.
         seed: of every random draw, with the rank and the step.
         ranks: the other processes, if any.
+
+    Attributes:
+        unseen: pictures that are never trained on, on the device: adaptive augmentation goes by how they are scored, if any.
     """
 
     def __init__(self, method: Method, *, device: torch.device, autocast: torch.dtype | None, seed: int, ranks: Ranks) -> None:
@@ -50,6 +55,7 @@ class Engine:
         self.averages = {name: Average(getattr(method, name), c.ema_half_life, c.ema_warm_up) for name in method.averaged}
         self.window: dict[str, list[Tensor]] = {}
         self.micro: MicroBatches | None = None
+        self.unseen: Images | None = None
         self.gauging = False
         self.gauges: dict[str, Tensor] = {}
         self._players = {name: [p for g in o.param_groups for p in g["params"]] for name, o in self.optimizers.items()}
@@ -61,17 +67,32 @@ class Engine:
         """Plays the method's step number ``step``; every random draw in it is a function of (seed, rank, step)."""
         self.seed_generators(step)
         autocast = torch.autocast(self.device.type, self.autocast) if self.autocast else nullcontext()
+        moving = self.method.augments.adapts and (step + 1) % EVERY == 0
         with self.micro.around(self.method) if self.micro else nullcontext(), autocast:
+            if moving and self.unseen is not None:
+                self.look(self.unseen, step // EVERY)
             self.method.train_step(step, batches, self.update)
-        if self.method.augments.adapts and (step + 1) % EVERY == 0:
+        if moving:
             self.adapt(step + 1)
+
+    @torch.no_grad()
+    def look(self, unseen: Images, number: int) -> None:
+        """Scores a batch of unseen pictures as the step will its own: each rank another one, the next ones at the next look."""
+        method, count = self.method, len(unseen.image)
+        batch = min(method.config.batch_size, count)
+        first = (number * self.ranks.world + self.ranks.rank) * batch
+        rows = torch.arange(first, first + batch, device=self.device) % count
+        label = unseen.label[rows] if method.conditional and unseen.label is not None else None
+        with at_rest(method):
+            method.augmentation.look(method.judge(method.seen(unseen.image[rows]), label))
 
     def adapt(self, steps: int) -> None:
         """Moves the strength of an adaptive augmentation by what was observed on all ranks, after so many steps in all."""
         augmentation, batch = self.method.augmentation, self.method.config.batch_size * self.ranks.world
         self.ranks.add_up(augmentation.signs)
-        overfit = augmentation.adapt(EVERY * batch, steps * batch)
-        for name, value in (("p", augmentation.p.clone()), ("overfit", overfit)):
+        self.ranks.add_up(augmentation.scores)
+        found = augmentation.adapt(EVERY * batch, steps * batch, looked=self.unseen is not None)
+        for name, value in ({"p": augmentation.p.clone()} | found).items():
             self.window.setdefault(f"augment/{name}", []).append(value)
 
     def seed_generators(self, step: int) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import Any
 
-from ganvas.networks.augment import CAP, TARGET
+from ganvas.networks.augment import CAP, TARGET, UNSEEN_TARGET
 from ganvas.training.chart import LASTING, Chart, Finding, Rule, is_checkup
 from ganvas.training.translator_monitors import TRANSLATOR_RULES
 
@@ -148,11 +148,16 @@ def overfitting(chart: Chart) -> Finding | None:
 
 def augmentation_at_cap(chart: Chart) -> Finding | None:
     """Adaptive augmentation is as strong as it may be, and the critic is too sure of real pictures all the same."""
-    values = [(r["augment/p"], r["augment/overfit"]) for r in chart.records[-10:] if r.get("augment/p") is not None]
-    known = [(p, overfit) for p, overfit in values if overfit is not None]
-    if len(known) < 10 or min(p for p, _ in known) < CAP - 0.01 or median(overfit for _, overfit in known) < TARGET:
+    records = [r for r in chart.records[-10:] if r.get("augment/p") is not None]
+    looked = all(r.get("augment/unseen") is not None for r in records)
+    figure, target = ("augment/unseen", UNSEEN_TARGET) if looked else ("augment/overfit", TARGET)
+    known = [(r["augment/p"], r[figure]) for r in records if r.get(figure) is not None]
+    if len(known) < 10 or min(p for p, _ in known) < CAP - 0.01 or median(overfit for _, overfit in known) < target:
         return None
-    seen = f"augmentation is at its cap of {CAP:g}, and the critic calls {(1 + known[-1][1]) / 2:.0%} of real pictures real"
+    last = known[-1][1]
+    way = f"unseen real pictures score {last:.0%} of the way from seen ones down to fakes"
+    seen = way if looked else f"the critic calls {(1 + last) / 2:.0%} of real pictures real"
+    seen = f"augmentation is at its cap of {CAP:g}, and {seen}"
     meaning = "the data is too small for this critic: it overfits whatever is done to the pictures"
     remedy = "more data, a smaller --width, a stronger penalty; keep the best snapshot"
     return Finding("augmentation at its cap", seen, meaning, remedy, "watch", "likely")

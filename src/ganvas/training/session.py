@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from ganvas.data import Data
-from ganvas.errors import Diverged
+from ganvas.data.batches import Images
+from ganvas.errors import Diverged, UsageError
 from ganvas.method import Method
 from ganvas.runs import Run
 from ganvas.training.budget import Budget, rate_factor
@@ -23,6 +24,10 @@ from ganvas.training.translator_checkup import TranslatorCheckup
 
 EARLY_RECORDS = (1, 2, 5, 10)
 """Steps that are recorded besides every ``log_steps``-th, so that a short run has a curve."""
+
+LOOKED_AT, FEWEST_UNSEEN = 4, 16
+"""Batches of held-out pictures that adaptive augmentation goes by, and how few pictures say too little of the rest."""
+UNSEEN_SEED = 5
 
 HEALING_FACTOR = 0.5
 """What a rollback multiplies the learning rates with."""
@@ -92,6 +97,7 @@ class Session:
         self.changed_at = 0
         self.micro_batch = micro_batch
         engine.take_at_most(micro_batch)
+        self.hold_out()
         self.saved: int | None = None
         self.history = History()
         self.scores: list[dict[str, Any]] = []
@@ -179,6 +185,19 @@ class Session:
         """Trains on with other settings of the method; a checkpoint keeps them."""
         self.changes |= settings
         self.method.config = replace(self.method.config, **settings)
+        self.hold_out()
+
+    def hold_out(self) -> None:
+        """Gives the engine pictures that are never trained on, where adaptive augmentation goes by how they are scored."""
+        method, device = self.method, self.engine.device
+        if not method.augments.adapts or method.translates:
+            return
+        try:
+            image, label = self.data.held_out().real(LOOKED_AT * self.batch_images, UNSEEN_SEED)
+        except UsageError:
+            return
+        if len(image) >= FEWEST_UNSEEN:
+            self.engine.unseen = Images(image.to(device), None if label is None else label.to(device))
 
     def health(self) -> dict[str, float]:
         """What the doctor goes by, beside the terms: the engine's gauges and, when one is due, a checkup."""

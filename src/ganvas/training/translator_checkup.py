@@ -16,7 +16,8 @@ from ganvas.data.batches import Spec
 from ganvas.data.joint import of_another
 from ganvas.data.translation import PairData, TwoDomainData
 from ganvas.errors import UsageError
-from ganvas.training.checkup import STRIDE, SUBSET_SEED, at_rest, auc, mutual
+from ganvas.training.at_rest import at_rest
+from ganvas.training.checkup import STRIDE, SUBSET_SEED, auc, mutual
 from ganvas.training.engine import Engine
 
 SAMPLES = 16

@@ -94,7 +94,7 @@ def highest(moves: int = 3000, images: int = 500) -> float:
     """Where p ends when the discriminator is sure of every picture, by default for three times as long as the way takes."""
     augmentation = Augmentation()
     for move in range(moves):
-        augmentation.observe(torch.ones(1))
+        augmentation.observe(torch.ones(1), torch.zeros(1))
         augmentation.adapt(images, 10**7 + move)
     return float(augmentation.p)
 

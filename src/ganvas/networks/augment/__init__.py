@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ganvas.networks.augment.adaptive import EVERY, TARGET, Augmentation
+from ganvas.networks.augment.adaptive import EVERY, TARGET, UNSEEN_TARGET, Augmentation
 from ganvas.networks.augment.choice import CAP, Choice, choice
 
-__all__ = ["CAP", "EVERY", "TARGET", "Augmentation", "Choice", "choice"]
+__all__ = ["CAP", "EVERY", "TARGET", "UNSEEN_TARGET", "Augmentation", "Choice", "choice"]

@@ -1,5 +1,6 @@
 """Adaptive discriminator augmentation: Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data",
-arXiv 2006.06676. The strength p follows the discriminator: up while it is too sure of real pictures, down while it is not.
+arXiv 2006.06676. The strength p follows how far the discriminator knows its pictures by heart (eq. 1): by how far it scores
+unseen pictures below them, where some are held out, else by how sure it is of them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from ganvas.networks.augment.geometry import warped
 
 TARGET = 0.6
 """Of r_t = E[sign D(x)] over real pictures (section 3.1)."""
+UNSEEN_TARGET = 0.2
+"""Of r_v, the way that unseen pictures have from seen ones down to generated ones."""
 EVERY = 4
 """Steps between two moves of p."""
 SPEED = 500_000
@@ -31,15 +34,19 @@ class Augmentation(nn.Module):
     Attributes:
         p: the chance of each change, a scalar, where it adapts.
         signs: the sum of the signs that were observed since p last moved, and their number, (2,).
+        scores: the same of scores, of real, generated and unseen pictures, (3, 2), since the last look at unseen ones. Not in
+            checkpoints: p moves at the end of the very step that begins with a look.
     """
 
     p: Tensor
     signs: Tensor
+    scores: Tensor
 
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("p", torch.zeros(()))
         self.register_buffer("signs", torch.zeros(2))
+        self.register_buffer("scores", torch.zeros(3, 2), persistent=False)
 
     def forward(self, pictures: Tensor, how: Choice) -> Tensor:
         """Pictures (N, C, H, W) in [-1, 1], changed; values may leave that range. Differentiable twice.
@@ -57,31 +64,51 @@ class Augmentation(nn.Module):
             return augmented(exact, p, how.parts).to(pictures.dtype)
 
     @torch.no_grad()
-    def observe(self, on_real: Tensor, on_fake: Tensor | None = None) -> None:
-        """Takes in the discriminator's scores of real pictures that it saw augmented.
+    def observe(self, on_real: Tensor, on_fake: Tensor, level: float | None = 0.0) -> None:
+        """Takes in the discriminator's scores of real and generated pictures that it saw augmented.
 
-        A score above 0 is a vote for real. Where only differences of scores mean something (relativistic and Wasserstein
-        critics are free up to a constant), ``on_fake`` gives the level: half-way between the two means.
+        A score above ``level`` is a vote for real. Where only differences of scores mean something (relativistic and
+        Wasserstein critics are free up to a constant), ``None`` puts it half-way between the two means.
         """
-        scores = on_real.float()
-        if on_fake is not None:
-            scores = scores - (scores.mean() + on_fake.float().mean()) / 2
-        self.signs += torch.stack([scores.sign().sum(), torch.full_like(self.signs[0], scores.numel())])
+        real, fake = on_real.float(), on_fake.float()
+        self.scores[:2] += torch.stack([total_and_number(real), total_and_number(fake)])
+        self.signs += total_and_number((real - ((real.mean() + fake.mean()) / 2 if level is None else level)).sign())
 
     @torch.no_grad()
-    def adapt(self, images: int, seen: int) -> Tensor:
-        """Moves p towards where r_t = E[sign D(x)] is 0.6, never above 0.8; returns r_t, and observes anew.
+    def look(self, on_unseen: Tensor) -> None:
+        """Takes in its scores of augmented unseen pictures, (N,); what is observed next is held against them."""
+        self.scores.zero_()
+        self.scores[2] = total_and_number(on_unseen.float())
+
+    @torch.no_grad()
+    def adapt(self, images: int, seen: int, *, looked: bool = False) -> dict[str, Tensor]:
+        """Moves p, never above 0.8, towards where r_v is 0.2, or without a look r_t is 0.6; returns them, and observes anew.
 
         Args:
             images: real images since the last move.
             seen: real images since the start of training.
+            looked: whether unseen pictures were looked at.
+
+        Returns:
+            "overfit", r_t = E[sign D(x)], and after a look "unseen", r_v = (E[D(x)] - E[D(unseen)]) / (E[D(x)] - E[D(G(z))]),
+            which is taken for 0 while generated pictures are scored above real ones.
         """
         step = min(images / min(SPEED, max(WARM_UP * seen, 1)), LARGEST_MOVE)
-        total, count = self.signs.unbind()
-        overfit = total / count.clamp(min=1)
-        self.p.add_((overfit - TARGET).sign() * step * (count > 0)).clamp_(0, CAP)
+        votes, count = self.signs.unbind()
+        found = {"overfit": votes / count.clamp(min=1)}
+        excess = found["overfit"] - TARGET
+        if looked:
+            real, fake, unseen = (self.scores[:, 0] / self.scores[:, 1].clamp(min=1)).unbind()
+            found["unseen"] = torch.where(real > fake, (real - unseen) / (real - fake), 0.0)
+            excess = found["unseen"] - UNSEEN_TARGET
+        self.p.add_(excess.sign() * step * (count > 0)).clamp_(0, CAP)
         self.signs.zero_()
-        return overfit
+        return found
+
+
+def total_and_number(values: Tensor) -> Tensor:
+    """The sum of values and how many there are, (2,)."""
+    return torch.stack([values.sum(), torch.full_like(values.sum(), values.numel())])
 
 
 def augmented(pictures: Tensor, p: Chance, parts: tuple[str, ...]) -> Tensor:
