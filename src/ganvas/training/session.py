@@ -97,7 +97,7 @@ class Session:
         self.changed_at = 0
         self.micro_batch = micro_batch
         engine.take_at_most(micro_batch)
-        self.hold_out()
+        self.show_unseen()
         self.saved: int | None = None
         self.history = History()
         self.scores: list[dict[str, Any]] = []
@@ -185,9 +185,9 @@ class Session:
         """Trains on with other settings of the method; a checkpoint keeps them."""
         self.changes |= settings
         self.method.config = replace(self.method.config, **settings)
-        self.hold_out()
+        self.show_unseen()
 
-    def hold_out(self) -> None:
+    def show_unseen(self) -> None:
         """Gives the engine pictures that are never trained on, where adaptive augmentation goes by how they are scored."""
         method, device = self.method, self.engine.device
         if not method.augments.adapts or method.translates:
