@@ -164,7 +164,7 @@ def test_p_goes_by_unseen_pictures_where_there_are_some() -> None:
 
 def test_a_look_forgets_what_was_observed_before_it() -> None:
     augmentation = Augmentation()
-    augmentation.observe(torch.full((4,), 50.0), torch.full((4,), -50.0))  # of weights that are gone
+    augmentation.observe(torch.full((4,), 50.0), torch.full((4,), 40.0))  # of weights that are gone
     augmentation.look(torch.tensor([0.0]))
     augmentation.observe(torch.tensor([1.0]), torch.tensor([-1.0]))
     assert float(augmentation.adapt(64, 64, looked=True)["unseen"]) == 0.5
