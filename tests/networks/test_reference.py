@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from ganvas.data.batches import Spec
 from ganvas.errors import UsageError
-from ganvas.networks.dcgan import DCGANDiscriminator, DCGANGenerator, halvings
+from ganvas.methods.wgan_gp import WGANGP, WGANGPConfig
+from ganvas.networks.dcgan import DCGANDiscriminator, DCGANGenerator, halvings, start_smooth_
 from ganvas.networks.reference import ReferenceDiscriminator, ReferenceGenerator, check_reference_size
+from ganvas.networks.upwards import DoublingConv2d
 
 TALK = Spec((3, 28, 28))
 
@@ -109,6 +114,33 @@ def test_without_batch_norm_a_signal_keeps_its_size_through_the_players() -> Non
     before_tanh = nn.Sequential(*list(generator)[:-1])(torch.randn(64, 64))
     assert 0.5 < before_tanh.std() < 2.0
     assert 0.5 < nn.Sequential(*list(discriminator)[:-1])(torch.randn(16, 3, 64, 64)).square().mean().sqrt() < 2.0
+
+
+def test_a_smooth_start_is_a_3x3_convolution_after_a_doubling_and_as_loud() -> None:
+    torch.manual_seed(0)
+    plain = DoublingConv2d(32, 16)
+    smooth = copy.deepcopy(plain)
+    start_smooth_(smooth)
+    assert torch.equal(plain.bias, smooth.bias)
+    flat, noise = torch.ones(1, 32, 6, 6), torch.randn(4, 32, 16, 16)
+    inside = (..., slice(2, -2), slice(2, -2))
+    assert float(smooth(flat)[inside].detach().std((2, 3)).max()) < 1e-6  # every pixel alike
+    assert float(plain(flat)[inside].detach().std((2, 3)).min()) > 1e-3  # four kinds of them
+    assert float(smooth(noise).detach().std() / plain(noise).detach().std()) == pytest.approx(1, abs=0.1)
+    kernel = plain.weight.detach()[:, :, :3, :3].flip(2, 3).transpose(0, 1) * (2 / 3)
+    apart = F.conv2d(F.interpolate(noise, scale_factor=2, mode="nearest"), kernel, smooth.bias, padding=1)
+    torch.testing.assert_close(smooth(noise), apart, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("smooth", [False, True])
+def test_wgan_gp_starts_smooth_when_asked(smooth: bool) -> None:
+    torch.manual_seed(0)
+    method = WGANGP(WGANGPConfig(latent_size=8, width=4, smooth_start=smooth), Spec((3, 16, 16)))
+    doublings = [layer for layer in method.generator.modules() if isinstance(layer, DoublingConv2d)]
+    assert len(doublings) == 2
+    for layer in doublings:
+        of_flat = layer(torch.ones(1, layer.in_channels, 4, 4)).detach()[..., 2:-2, 2:-2]
+        assert (float(of_flat.std((2, 3)).max()) < 1e-6) == smooth
 
 
 def test_without_batch_norm_black_is_zero_and_weights_start_as_the_talks() -> None:

@@ -108,7 +108,8 @@ def test_networks_that_would_not_settle_give_way_to_wgan_gp(machine: Settings) -
     methods = [chosen(data, minutes=minutes).method for minutes in (0.1, 1, 10, 100)]
     assert methods[0] == "wgan-gp" and methods[-1] == "r3gan" and methods == sorted(methods, reverse=True)
     assert "wgan-gp: r3gan would see" in chosen(data, minutes=0.1).why[2]
-    assert chosen(noise(24, side=64), minutes=0.1).settings["batch_size"] == 24
+    hurried = chosen(noise(24, side=64), minutes=0.1).settings
+    assert hurried["batch_size"] == 24 and hurried["smooth_start"]
 
 
 def test_what_memory_does_not_hold_is_not_chosen(machine: Settings) -> None:

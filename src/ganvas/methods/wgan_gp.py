@@ -31,6 +31,7 @@ class WGANGPConfig(MethodConfig):
         beta1: Adam's first decay.
         beta2: Adam's second decay.
         fresh_latent: draw new latents for the generator's update, as Algorithm 1 does; else it shares the last critic step's.
+        smooth_start: the generator of pictures starts without a checkerboard, for trainings of minutes.
     """
 
     penalty: float = number(10.0, at_least=0)
@@ -40,15 +41,17 @@ class WGANGPConfig(MethodConfig):
     beta1: float = number(0.5, at_least=0, at_most=0.9999)
     beta2: float = number(0.9, at_least=0, at_most=0.99999)
     fresh_latent: bool = False
+    smooth_start: bool = False
 
 
 def players(config: WGANGPConfig, spec: Spec) -> tuple[nn.Module, nn.Module]:
     """Generator and critic by the data. The critic has no batch norm: the penalty is a statement about each sample alone."""
+    c = config
     if spec.is_image:
-        critic = DCGANDiscriminator(spec, width=config.width, batch_norm=False)
-        return DCGANGenerator(spec, latent_size=config.latent_size, width=config.width), critic
+        critic = DCGANDiscriminator(spec, width=c.width, batch_norm=False)
+        return DCGANGenerator(spec, latent_size=c.latent_size, width=c.width, smooth=c.smooth_start), critic
     (size,) = spec.shape
-    return MLP(config.latent_size, size, width=config.width), MLP(size, 1, width=config.width, squeeze=True)
+    return MLP(c.latent_size, size, width=c.width), MLP(size, 1, width=c.width, squeeze=True)
 
 
 class WGANGP(Method):
