@@ -133,13 +133,13 @@ class Checkup:
         }
 
 
-def unseen(data: Data, count: int) -> Images | None:
-    """As many samples that training does not see; None when the data has no such part."""
+def unseen(data: Data, count: int, *, fewest: int | None = None, seed: int = SUBSET_SEED) -> Images | None:
+    """Up to ``count`` samples that training does not see; None if there are below ``fewest``, by default ``count``."""
     try:
-        held_out = data.held_out().real(count, SUBSET_SEED)
+        held_out = data.held_out().real(count, seed)
     except UsageError:
         return None
-    return held_out if len(held_out.image) == count else None
+    return held_out if len(held_out.image) >= (count if fewest is None else fewest) else None
 
 
 def joined(a: Images, b: Images) -> Images:

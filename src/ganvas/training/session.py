@@ -12,11 +12,11 @@ from torch import Tensor
 
 from ganvas.data import Data
 from ganvas.data.batches import Images
-from ganvas.errors import Diverged, UsageError
+from ganvas.errors import Diverged
 from ganvas.method import Method
 from ganvas.runs import Run
 from ganvas.training.budget import Budget, rate_factor
-from ganvas.training.checkup import Checkup, next_checkup
+from ganvas.training.checkup import Checkup, next_checkup, unseen
 from ganvas.training.engine import Engine
 from ganvas.training.healing import REST, remedy, runs_away
 from ganvas.training.monitors import LASTING, Finding, History, examine, is_checkup, non_finite
@@ -192,11 +192,9 @@ class Session:
         method, device = self.method, self.engine.device
         if not method.augments.adapts or method.translates:
             return
-        try:
-            image, label = self.data.held_out().real(LOOKED_AT * self.batch_images, UNSEEN_SEED)
-        except UsageError:
-            return
-        if len(image) >= FEWEST_UNSEEN:
+        held_out = unseen(self.data, LOOKED_AT * self.batch_images, fewest=FEWEST_UNSEEN, seed=UNSEEN_SEED)
+        if held_out is not None:
+            image, label = held_out
             self.engine.unseen = Images(image.to(device), None if label is None else label.to(device))
 
     def health(self) -> dict[str, float]:
