@@ -121,6 +121,8 @@ class Method(nn.Module):
         kept: the sub-modules that a trained model needs besides, as they are.
         batch: the kind of batch that it learns from.
         own_to_rank: the sub-modules whose buffers differ from rank to rank and are saved for each, such as an image pool.
+        eager: the names of losses that are never compiled: those with a gradient's gradient in them, which compilers of
+            backward passes do not know, and those with a number in them that moves from step to step.
         world: how many ranks share a step, each with a batch of its own; the engine sets it.
         wasserstein_term: the logged term that is *minus* the critic's Wasserstein estimate, or None when there is none.
     """
@@ -135,6 +137,7 @@ class Method(nn.Module):
     kept: ClassVar[tuple[str, ...]] = ()
     batch: ClassVar[type[Images] | type[Pairs] | type[TwoDomains]] = Images
     own_to_rank: ClassVar[tuple[str, ...]] = ()
+    eager: ClassVar[tuple[str, ...]] = ()
     wasserstein_term: ClassVar[str | None] = None
     world: int = 1
     config: MethodConfig

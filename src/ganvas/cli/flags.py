@@ -175,12 +175,14 @@ class MachineFlags:
         threads: CPU threads; a run repeats bit for bit at the same number only.
         micro_batch: samples of a batch that an update takes at a time, its gradients added up; by default the whole batch,
             and half as many whenever memory runs out.
+        compile: put the losses through torch.compile; it takes minutes to begin, for long trainings on a GPU.
     """
 
     device: str = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     threads: Count = None
     micro_batch: Count = None
+    compile: Annotated[bool, Parameter(negative="")] = False
 
 
 DataGroup = Annotated[DataFlags, Parameter(name="*", group=Group("Data", sort_key=1))]

@@ -83,6 +83,7 @@ class R3GAN(Method):
     name: ClassVar[str] = "r3gan"
     title: ClassVar[str] = "R3GAN: relativistic pairing with R1 and R2 (2024)"
     paper: ClassVar[str] = "Huang et al. 2024, The GAN is dead; long live the GAN!, arXiv 2501.05441"
+    eager: ClassVar[tuple[str, ...]] = ("discriminator_loss",)
     Config = R3GANConfig
     config: R3GANConfig
 

@@ -66,6 +66,7 @@ class StarGAN(Method):
     translates: ClassVar[bool] = True
     kept: ClassVar[tuple[str, ...]] = ("critic",)
     wasserstein_term: ClassVar[str | None] = "critic/wasserstein"
+    eager: ClassVar[tuple[str, ...]] = ("critic_loss",)
     Config = StarGANConfig
     config: StarGANConfig
     generator: ResNetTranslator

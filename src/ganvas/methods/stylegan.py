@@ -79,6 +79,7 @@ class StyleGAN(Method):
     title: ClassVar[str] = "StyleGAN, in the form of StyleGAN2 (2019-2020)"
     paper: ClassVar[str] = "Karras et al. 2020, Analyzing and Improving the Image Quality of StyleGAN, arXiv 1912.04958"
     own_to_rank: ClassVar[tuple[str, ...]] = ("path",)
+    eager: ClassVar[tuple[str, ...]] = ("r1_loss", "path_loss")
     Config = StyleGANConfig
     config: StyleGANConfig
     generator: StyleGenerator

@@ -61,6 +61,7 @@ class WGANGP(Method):
     title: ClassVar[str] = "Wasserstein GAN with gradient penalty (2017)"
     paper: ClassVar[str] = "Gulrajani et al. 2017, Improved Training of Wasserstein GANs, arXiv 1704.00028"
     wasserstein_term: ClassVar[str | None] = "critic/wasserstein"
+    eager: ClassVar[tuple[str, ...]] = ("critic_loss",)
     Config = WGANGPConfig
     config: WGANGPConfig
 

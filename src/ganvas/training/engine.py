@@ -17,6 +17,7 @@ from ganvas.method import Method, Terms
 from ganvas.networks.augment import EVERY
 from ganvas.training.at_rest import at_rest
 from ganvas.training.averaging import Average
+from ganvas.training.compiled import CompiledLosses
 from ganvas.training.micro_batches import MicroBatches
 from ganvas.training.ranks import Ranks
 
@@ -38,12 +39,22 @@ class Engine:
         autocast: dtype of the networks' matrix work, or None for float32; losses and penalties reduce in float32.
         seed: of every random draw, with the rank and the step.
         ranks: the other processes, if any.
+        compiled: whether losses go through ``torch.compile``.
 
     Attributes:
         unseen: pictures that are never trained on, on the device: adaptive augmentation goes by how they are scored, if any.
     """
 
-    def __init__(self, method: Method, *, device: torch.device, autocast: torch.dtype | None, seed: int, ranks: Ranks) -> None:
+    def __init__(
+        self,
+        method: Method,
+        *,
+        device: torch.device,
+        autocast: torch.dtype | None,
+        seed: int,
+        ranks: Ranks,
+        compiled: bool = False,
+    ) -> None:
         self.device, self.seed, self.ranks, self.autocast = device, seed, ranks, autocast
         self.method = method.to(device=device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         method.world = ranks.world
@@ -54,6 +65,7 @@ class Engine:
         c = method.config
         self.averages = {name: Average(getattr(method, name), c.ema_half_life, c.ema_warm_up) for name in method.averaged}
         self.window: dict[str, list[Tensor]] = {}
+        self.compiled = CompiledLosses(method) if compiled else None
         self.micro: MicroBatches | None = None
         self.unseen: Images | None = None
         self.gauging = False
@@ -106,6 +118,7 @@ class Engine:
     def update(self, player: str, loss: Callable[..., Terms], *arguments: Any) -> None:
         """The one verb of a training step, see ``ganvas.method.Update``."""
         optimizer, others = self.optimizers[player], self._others[player]
+        loss = self.compiled.of(loss) if self.compiled else loss
         for parameter in others:
             parameter.requires_grad_(False)
         optimizer.zero_grad(set_to_none=True)

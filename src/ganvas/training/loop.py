@@ -48,6 +48,7 @@ def train(
     log_steps: int = 20,
     heal: int = 0,
     micro_batch: int | None = None,
+    compiled: bool = False,
     resume: bool = False,
     remember: Mapping[str, Any] = MappingProxyType({}),
 ) -> Iterator[Progress]:
@@ -69,6 +70,7 @@ def train(
         micro_batch: samples that an update takes at a time, its gradients added up over the batch; None is the whole batch.
             Where the free memory cannot hold that, training begins with as many as fit; whenever it runs out, that is halved,
             and training goes on from the last checkpoint.
+        compiled: puts the losses through ``torch.compile``, which takes minutes and a C++ compiler, or Triton on a GPU.
         remember: more facts for config.json's "training", for the caller to find when the run is resumed.
 
     Raises:
@@ -83,17 +85,18 @@ def train(
         threads = threads or recorded["training"]["threads"]
         precision = recorded["training"]["precision"] if precision == "auto" else precision
         micro_batch = micro_batch or recorded["training"].get("micro_batch")
+        compiled = compiled or recorded["training"].get("compiled", False)
     place = choose_device(device)
     if threads or (place.type == "cpu" and not data.spec.is_image):
         torch.set_num_threads(threads or 1)
     autocast = choose_autocast(precision, place, data.spec)
     ranks = Ranks(place)
     fitting = None if resume or micro_batch or ranks.world > 1 else samples_that_fit(method, place)
-    engine = Engine(method, device=place, autocast=autocast, seed=run.seed, ranks=ranks)
+    engine = Engine(method, device=place, autocast=autocast, seed=run.seed, ranks=ranks, compiled=compiled)
     session = Session(method, data, run, budget, engine, log_steps=log_steps, heal=heal, micro_batch=micro_batch)
     asked = {"steps": steps, "images": images, "minutes": minutes, "device": device, "precision": precision, "threads": threads}
     kept = {"log_steps": log_steps, "save_seconds": save_seconds, "save_steps": save_steps, "keep": run.keep, "heal": heal}
-    kept |= {"micro_batch": micro_batch}
+    kept |= {"micro_batch": micro_batch, "compiled": compiled}
     if ranks.first:
         begin(run, method, data, asked | kept | dict(remember), resume)
     with run, DeferredSignals() as signals:
