@@ -135,6 +135,7 @@ class Engine:
                 gradients = [p.grad for p in self._players[player] if p.grad is not None]
                 self.gauges[f"gradient/{player}"] = torch.nn.utils.get_total_norm(gradients)
             optimizer.step()
+        self.method.augmentation.fresh = False
         for parameter in others:
             parameter.requires_grad_(True)
         if self.autocast:

@@ -36,11 +36,14 @@ class Augmentation(nn.Module):
         signs: the sum of the signs that were observed since p last moved, and their number, (2,).
         scores: the same of scores, of real, generated and unseen pictures, (3, 2), since the last look at unseen ones. Not in
             checkpoints: p moves at the end of the very step that begins with a look.
+        fresh: whether the discriminator is still the one of the last look. Scores of a later one say nothing beside it: some
+            are free up to a constant, which drifts.
     """
 
     p: Tensor
     signs: Tensor
     scores: Tensor
+    fresh: bool = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,12 +74,14 @@ class Augmentation(nn.Module):
         Wasserstein critics are free up to a constant), ``None`` puts it half-way between the two means.
         """
         real, fake = on_real.float(), on_fake.float()
-        self.scores[:2] += torch.stack([total_and_number(real), total_and_number(fake)])
+        if self.fresh:
+            self.scores[:2] += torch.stack([total_and_number(real), total_and_number(fake)])
         self.signs += total_and_number((real - ((real.mean() + fake.mean()) / 2 if level is None else level)).sign())
 
     @torch.no_grad()
     def look(self, on_unseen: Tensor) -> None:
-        """Takes in its scores of augmented unseen pictures, (N,); what is observed next is held against them."""
+        """Takes in its scores of augmented unseen pictures, (N,); other scores before its next update go beside them."""
+        self.fresh = True
         self.scores.zero_()
         self.scores[2] = total_and_number(on_unseen.float())
 
