@@ -1,36 +1,38 @@
 """What training takes of the memory, known before it starts: a step is played on tensors that have a shape and no content.
 
-Counted are weights, gradients, Adam's two moments and averages, and what a sample's forward passes keep for the backward pass
-at the fullest moment of a step. Scratch memory of single operations and what is kept outside of autograd come on top: one step
-of five methods took 0.9 (stylegan) to 2.8 times (r3gan) as much on a CPU.
+Counted are weights, gradients, Adam's two moments and averages, and all tensors that are alive at the fullest moment of a step.
+Scratch memory of single operations and what the allocator wastes come on top: one step of six methods took 1.1 (r3gan, dcgan)
+to 1.6 times (sngan) as much on a CPU.
 """
 
 from __future__ import annotations
 
 import math
 import warnings
-from collections import Counter
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from ganvas.data.batches import Images, Pairs, Spec, TwoDomains
 from ganvas.errors import ResourceError
 from ganvas.method import Method, MethodConfig, Terms
 from ganvas.runs.memory import free_bytes
 
-PLAYED = 4
-"""Samples of the step that is played; what it keeps is in proportion."""
+PLAYED = (4, 8)
+"""Samples of the two steps that are played: what the larger one needs beyond the smaller is in proportion to them."""
 COPIES = 4
 """Of the weights: themselves, their gradients, and two moments."""
-MAPS = 150
-"""Full-size maps of the network's width, more than a sample keeps: measured were up to 64, by BigGAN and StyleGAN at 64 pixels.
-Where so many fit, nothing is played, which takes seconds."""
+MAPS = 250
+"""Full-size maps of the network's width, more than a sample takes: measured were up to 117, by R3GAN at 64 pixels. Where so
+many fit, nothing is played, which takes seconds."""
 SURE = 1.2
 """How many times the free memory must be exceeded for a training to be refused."""
 
@@ -40,8 +42,8 @@ class Footprint:
     """Bytes that training needs, roughly and rather too few.
 
     Args:
-        fixed: of weights, their gradients, moments and averages.
-        sample: of what one sample of an update keeps.
+        fixed: of weights, their gradients, moments and averages, and of what is as large however many samples there are.
+        sample: of what one sample of an update adds.
     """
 
     fixed: int
@@ -53,55 +55,65 @@ class Footprint:
 
 def footprint(kind: type[Method], config: MethodConfig, spec: Spec) -> Footprint | None:
     """The needs of a method; None where a step cannot be played without numbers, because it looks at them."""
+    peaks = []
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # addresses mean nothing here
         try:
-            with FakeTensorMode():
-                method = kind(replace(config, batch_size=PLAYED), spec).train()
-                kept = Kept(method)
-                step(method, kept)
+            for samples in PLAYED:
+                with FakeTensorMode():
+                    method = kind(replace(config, batch_size=samples), spec).train()
+                    with Alive(method) as alive:
+                        step(method, samples)
+                peaks.append(alive.peak)
         except (RuntimeError, NotImplementedError):
             return None
     weights = bytes_of(chain(method.parameters(), method.buffers()))
     averaged = bytes_of(p for name in method.averaged for p in getattr(method, name).parameters())
-    return Footprint(COPIES * weights + averaged, kept.peak // PLAYED)
+    (few, many), (small, large) = PLAYED, peaks
+    sample = max(0, large - small) // (many - few)
+    return Footprint(COPIES * weights + averaged + max(0, small - few * sample), sample)
 
 
-class Kept:
-    """Counts the bytes that autograd holds, each tensor once; weights are held anyhow and do not count.
+class Alive(TorchDispatchMode):
+    """Within, counts the bytes of all tensors that operations make and that are still there, each memory once. The weights of
+    ``method`` were there before, and their gradients are counted elsewhere.
 
     Attributes:
-        peak: the most that were held at a time.
+        peak: the most that were there at a time.
     """
 
-    def __init__(self, method: Method) -> None:
+    def __init__(self, method: nn.Module) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
         self.weights = {key_of(tensor) for tensor in chain(method.parameters(), method.buffers())}
-        self.holders: Counter[int] = Counter()
+        self.sizes: dict[int, int] = {}
         self.now = self.peak = 0
+        for parameter in method.parameters():
+            parameter.register_post_accumulate_grad_hook(self.leave_out_gradient)
 
-    def pack(self, tensor: Tensor) -> Held:
-        return Held(self, tensor)
+    def __torch_dispatch__(self, function: Any, types: Any, arguments: Any = (), named: Any = None) -> Any:
+        made = function(*arguments, **(named or {}))
+        for tensor in tree_leaves(made):
+            if isinstance(tensor, Tensor):
+                self.count(tensor)
+        return made
 
-    def unpack(self, held: Held) -> Tensor:
-        return held.tensor
+    def count(self, tensor: Tensor) -> None:
+        memory, key = tensor.untyped_storage(), key_of(tensor)
+        if key in self.sizes or key in self.weights:
+            return
+        self.sizes[key] = memory.nbytes()
+        self.now += self.sizes[key]
+        self.peak = max(self.peak, self.now)
+        weakref.finalize(memory, self.forget, key).atexit = False
 
+    def leave_out_gradient(self, weight: Tensor) -> None:
+        assert weight.grad is not None
+        key = key_of(weight.grad)
+        self.now -= self.sizes.get(key, 0)
+        self.sizes[key] = 0  # it is alive, but counts for nothing
 
-class Held:
-    """A tensor that autograd holds."""
-
-    def __init__(self, kept: Kept, tensor: Tensor) -> None:
-        self.kept, self.tensor, self.key = kept, tensor, key_of(tensor)
-        if self.key not in kept.weights:
-            kept.holders[self.key] += 1
-            if kept.holders[self.key] == 1:
-                kept.now += tensor.untyped_storage().nbytes()
-                kept.peak = max(kept.peak, kept.now)
-
-    def __del__(self) -> None:
-        if self.key not in self.kept.weights:
-            self.kept.holders[self.key] -= 1
-            if not self.kept.holders[self.key]:
-                self.kept.now -= self.tensor.untyped_storage().nbytes()
+    def forget(self, key: int) -> None:
+        self.now -= self.sizes.pop(key, 0)
 
 
 def key_of(tensor: Tensor) -> int:
@@ -113,7 +125,7 @@ def bytes_of(tensors: Iterator[Tensor]) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
 
-def step(method: Method, kept: Kept) -> None:
+def step(method: Method, samples: int) -> None:
     """The first step, in which every lazy term is due, without optimisers."""
     players: dict[str, set[int]] = {
         name: {id(p) for group in optimizer.param_groups for p in group["params"]}
@@ -130,25 +142,24 @@ def step(method: Method, kept: Kept) -> None:
         for parameter in others:
             parameter.requires_grad_(True)
 
-    with torch.autograd.graph.saved_tensors_hooks(kept.pack, kept.unpack):
-        method.train_step(0, batches(method.spec), update)
+    method.train_step(0, batches(method.spec, samples), update)
 
 
-def batches(spec: Spec) -> Iterator[Images | Pairs | TwoDomains]:
-    """Endless batches of ``PLAYED`` samples without content."""
-    image = torch.empty(PLAYED, *spec.shape)
-    label: Tensor | None = torch.zeros(PLAYED, dtype=torch.int64)
+def batches(spec: Spec, samples: int) -> Iterator[Images | Pairs | TwoDomains]:
+    """Endless batches of so many samples without content."""
+    image = torch.empty(samples, *spec.shape)
+    label: Tensor | None = torch.zeros(samples, dtype=torch.int64)
     if spec.attributes or spec.sets:
-        label = torch.zeros(PLAYED, spec.label_size, dtype=torch.int64)
+        label = torch.zeros(samples, spec.label_size, dtype=torch.int64)
     elif not spec.classes:
         label = None
     while True:
         if spec.source is None or spec.attributes:
             yield Images(image, label)
         elif spec.paired:
-            yield Pairs(torch.empty(PLAYED, *spec.source), image)
+            yield Pairs(torch.empty(samples, *spec.source), image)
         else:
-            yield TwoDomains(torch.empty(PLAYED, *spec.source), image)
+            yield TwoDomains(torch.empty(samples, *spec.source), image)
 
 
 def samples_that_fit(method: Method, device: torch.device) -> int | None:
