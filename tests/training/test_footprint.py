@@ -17,7 +17,7 @@ from ganvas.errors import ResourceError
 from ganvas.methods import METHODS
 from ganvas.networks.slopes import scores_and_slopes
 from ganvas.training import footprint as module
-from ganvas.training.footprint import PLAYED, Alive, bytes_of, footprint, samples_that_fit
+from ganvas.training.footprint import PLAYED, WASTE, Alive, bytes_of, footprint, samples_that_fit
 
 PLAYABLE = [name for name in METHODS if name != "cyclegan"]  # its pool of pictures looks at numbers
 
@@ -35,7 +35,7 @@ def test_a_step_without_numbers_takes_what_a_real_one_does(name: str) -> None:
         peaks.append(alive.peak)
         assert alive.now < 0.02 * alive.peak  # what is left has an owner: stylegan's mean style, say
     few, many = PLAYED
-    assert found.sample == pytest.approx((peaks[1] - peaks[0]) / (many - few), rel=0.05)
+    assert found.sample == pytest.approx(WASTE * (peaks[1] - peaks[0]) / (many - few), rel=0.05)
 
 
 def test_r3gans_slopes_which_autograd_does_not_know_of_are_counted() -> None:
