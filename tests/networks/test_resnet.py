@@ -15,6 +15,7 @@ from ganvas.networks.projection import Projection
 from ganvas.networks.resampled import DownConv2d, UpConv2d
 from ganvas.networks.residual import DeepDownBlock, DeepUpBlock, DownBlock, UpBlock
 from ganvas.networks.resnet import BigGANGenerator, ResNetDiscriminator, attended_stage
+from ganvas.training.footprint import Alive
 
 DIGITS = Spec((1, 28, 28), tuple("0123456789"))
 
@@ -104,6 +105,14 @@ def test_attention_against_a_loop_over_places():
                 values = torch.stack([value[n, :, a, b] for a in range(2) for b in range(3)])
                 seen[n, :, i, j] = logits.softmax(0) @ values
     torch.testing.assert_close(layer(x), x + 0.7 * layer.out(seen), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_attention_never_holds_all_pairs_of_places(layout: torch.memory_format):
+    layer = SelfAttention(16)
+    with Alive(layer) as alive:
+        layer(noise(1, 16, 64, 64).to(memory_format=layout)).sum().backward()
+    assert alive.peak < 4096 * 1024 * 4 / 4  # bytes of all pairs, in float32
 
 
 def test_projection_adds_the_inner_product_with_the_class():

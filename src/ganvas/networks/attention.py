@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import max_pool2d
+from torch.nn.functional import max_pool2d, pad, scaled_dot_product_attention
 
 
 class Gain(nn.Module):
@@ -38,10 +38,11 @@ class SelfAttention(nn.Module):
         self.gamma = Gain()
 
     def forward(self, x: Tensor) -> Tensor:
-        query = self.query(x).flatten(2)  # (N, C / 8, H * W)
-        key = max_pool2d(self.key(x), 2).flatten(2)  # (N, C / 8, H * W / 4)
-        value = max_pool2d(self.value(x), 2).flatten(2)  # (N, C / 2, H * W / 4)
-        beta = torch.bmm(query.transpose(1, 2), key).softmax(-1)  # (N, H * W, H * W / 4)
-        seen = torch.bmm(value, beta.transpose(1, 2).to(value.dtype)).unflatten(2, x.shape[2:])  # (N, C / 2, H, W)
-        added: Tensor = self.gamma(self.out(seen))
+        query = self.query(x).flatten(2).mT.unsqueeze(1)  # (N, 1, H * W, C / 8)
+        key = max_pool2d(self.key(x), 2).flatten(2).mT.unsqueeze(1)  # (N, 1, H * W / 4, C / 8)
+        value = max_pool2d(self.value(x), 2).flatten(2).mT.contiguous().unsqueeze(1)  # (N, 1, H * W / 4, C / 2)
+        # Zeros make queries and keys as wide as values: only then is beta, which has (H * W)^2 / 4 entries, never made whole.
+        zeros = value.shape[3] - query.shape[3]
+        seen = scaled_dot_product_attention(pad(query, (0, zeros)), pad(key, (0, zeros)), value, scale=1.0)
+        added: Tensor = self.gamma(self.out(seen.squeeze(1).mT.unflatten(2, x.shape[2:])))
         return x + added
