@@ -29,14 +29,16 @@ def traced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="aot_eager"))
 
 
-def gradients(name: str, *, compiled: bool, steps: int = 2, **settings: object) -> tuple[dict[str, torch.Tensor], Engine]:
+def gradients(
+    name: str, *, compiled: bool, steps: int = 2, autocast: torch.dtype | None = None, **settings: object
+) -> tuple[dict[str, torch.Tensor], Engine]:
     """Of every weight after the last of some steps."""
     torch._dynamo.reset()
     data = data_for(name)
     torch.manual_seed(4)
     undrawn = {"dropout": 0.0} if name in WITH_DROPOUT else {}  # traced, it draws other numbers
     method = METHODS[name](config_for(name, **undrawn, **settings), data.spec)
-    engine = Engine(method, device=CPU, autocast=None, seed=0, ranks=Ranks(CPU), compiled=compiled)
+    engine = Engine(method, device=CPU, autocast=autocast, seed=0, ranks=Ranks(CPU), compiled=compiled)
     stream = data.stream(method.config.batch_size, seed=0)
     for step in range(steps):
         engine.step(step, stream)
@@ -52,6 +54,17 @@ def test_gradients_are_those_of_the_losses_as_written(name: str, traced: None) -
         assert torch.allclose(compiled[key], gradient, rtol=1e-3, atol=1e-5 * float(gradient.abs().max()) + 1e-8), key
     assert engine.terms() == pytest.approx(plain.terms(), rel=1e-4, abs=1e-6)
     assert engine.compiled is not None and engine.compiled.compiled  # at least the generator's
+
+
+@pytest.mark.parametrize("name", ["dcgan", "stylegan"])
+def test_gradients_in_bf16_are_as_near_as_its_rounding(name: str, traced: None) -> None:
+    exact, eager, compiled = (
+        torch.cat([gradient.flatten() for gradient in gradients(name, compiled=c, steps=1, autocast=a)[0].values()])
+        for c, a in ((False, None), (False, torch.bfloat16), (True, torch.bfloat16))
+    )
+    rounding = float((eager - exact).norm())
+    assert rounding > 1e-3 * float(exact.norm())  # it was bf16
+    assert float((compiled - eager).norm()) < rounding / 3
 
 
 def test_an_augmentation_that_moves_is_not_compiled_anew(traced: None) -> None:
