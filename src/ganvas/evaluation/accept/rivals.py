@@ -18,13 +18,10 @@ from ganvas.evaluation.accept.trial import draw, train_through
 from ganvas.evaluation.evidence import real_side
 from ganvas.metrics import frechet_distance
 from ganvas.metrics.networks import FeatureNetwork, feature_network
-from ganvas.training.auto import HASTE
+from ganvas.training.auto import HASTE, STYLED
 
 SETTINGS: dict[str, dict[str, Any]] = {
-    "stylegan": {
-        "width": 8, "latent_size": 64, "style_size": 128, "mapping_layers": 2, "batch_size": 16, "path_weight": 0.0,
-        "learning_rate": 2.5e-3,
-    },
+    "stylegan": STYLED,
     "dcgan": {"width": 32, "batch_size": 32},
     "wgan-gp": HASTE,
 }  # fmt: skip
