@@ -242,7 +242,8 @@ def in_haste(data: Data, spec: Spec, side: int | None, budget: Budget, place: Pl
     if trial is not None and trial.images >= STYLED_SEEN:
         method, rest = SOONER, ""
     else:
-        trial = tried(spec, within(data, HASTE | SMOOTH), budget, place, SOONEST) or slower
+        quick = within(data, HASTE | SMOOTH)
+        trial = tried(spec, quick, budget, place, SOONEST) or replace(slower, settings=quick)
         method, rest = SOONEST, f", and for the critic {HASTE['critic_steps']} times as many"
     augmented = f"each picture is seen {seen_by(trial, data):,.0f} times, so ada watches for overfitting"
     shown = "x".join(map(str, spec.shape))
