@@ -74,7 +74,7 @@ STYLED: dict[str, Any] = {
     "learning_rate": 8e-3, "gamma_scale": 2e-3,
 }  # fmt: skip
 """StyleGAN's, for minutes where the paper has days: narrow networks at four times its rate, whose critic ten times its gamma
-holds back. At the paper's own two, faces were still blurs after 20 minutes of a core."""
+holds back. At a rate of 2.5e-3 with the paper's gamma, faces were still blurs after 20 minutes of a core."""
 STYLED_SEEN = 35_000
 """Pictures that it must see to be ahead of WGAN-GP. Measured on faces of 64x64, by KID: behind after 21,000 (0.47, 0.39 in the
 same time), ahead after 46,000 (0.23, 0.34); straight lines between them cross at 32,000."""
