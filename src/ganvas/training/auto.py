@@ -3,7 +3,7 @@
 The method is R3GAN where there is time for it: it keeps modes, and needs no balancing of its players. A wider network learns
 more from a picture and sees fewer of them, so the widest is taken that still sees ``SEEN`` pictures; how fast each trains is
 measured here and now, by some steps on noise. Its networks without normalisation start slowly: where even the smallest sees
-fewer than ``SETTLED`` pictures a pixel, StyleGAN is further by the end; on small pictures and in the shortest times WGAN-GP.
+fewer than ``SETTLED`` pictures a pixel, WGAN-GP is further by the end.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ganvas.training.loop import ran_out_of_memory
 from ganvas.training.precision import choose_autocast, choose_device
 from ganvas.training.ranks import Ranks
 
-METHOD, SOONER, SOONEST = "r3gan", "stylegan", "wgan-gp"
+METHOD, HURRIED = "r3gan", "wgan-gp"
 FEWEST = 20
 """Pictures below which nothing is held out, so that no score could tell learning from copying."""
 SEEN = 150_000
@@ -69,15 +69,6 @@ HASTE: dict[str, Any] = {
 SMOOTH: dict[str, Any] = {"smooth_start": True}
 """Beside them: after ten minutes of a core on faces and emoji of 64x64, KID fell from 0.34 to 0.32 and from 0.31 to 0.28.
 Apart, since the figures of rows LI and F5 and of the preset are of ``HASTE`` alone."""
-STYLED: dict[str, Any] = {
-    "width": 8, "latent_size": 64, "style_size": 128, "mapping_layers": 2, "batch_size": 16, "path_weight": 0.0,
-    "learning_rate": 8e-3, "gamma_scale": 2e-3,
-}  # fmt: skip
-"""StyleGAN's, for minutes where the paper has days: narrow networks at four times its rate, whose critic ten times its gamma
-holds back. At a rate of 2.5e-3 with the paper's gamma, faces were still blurs after 20 minutes of a core."""
-STYLED_SEEN = 35_000
-"""Pictures that it must see to be ahead of WGAN-GP. Measured on faces of 64x64, by KID: behind after 21,000 (0.47, 0.39 in the
-same time), ahead after 46,000 (0.23, 0.34); straight lines between them cross at 32,000."""
 POINTS: dict[str, Any] = {
     "latent_size": 2, "width": 128, "batch_size": 256, "gamma": 0.05, "learning_rate": 2e-3, "ema_half_life": 20_000.0,
     "schedule": "cosine",
@@ -208,10 +199,10 @@ def for_pictures(data: Data, budget: Budget, largest: int | None, place: Place) 
     trial, larger = widest(spec, settings, budget, place)
     if budget.minutes is not None and trial.images < settled(spec):
         return in_haste(data, spec, side, budget, place, trial)
-    epochs = seen_by(trial, data)
+    epochs = trial.images / len(data) if len(data) else 0.0
     if epochs >= EPOCHS:
         trial, larger = widest(spec, settings | {"augment": "ada"}, budget, place)  # it takes a share of the time
-        epochs = seen_by(trial, data)
+        epochs = trial.images / len(data)
     if small and batch > BATCHES[1] and budget.steps is None:
         smaller = tried(spec, trial.settings | {"batch_size": BATCHES[1]}, budget, place)
         trial = smaller if smaller is not None and smaller.images >= KEPT * trial.images else trial
@@ -234,38 +225,18 @@ def for_pictures(data: Data, budget: Budget, largest: int | None, place: Place) 
 
 
 def in_haste(data: Data, spec: Spec, side: int | None, budget: Budget, place: Place, slower: Trial) -> Recipe:
-    """StyleGAN or WGAN-GP for a time in which R3GAN, ``slower``, would not settle."""
-    styled = within(data, STYLED)
-    trial = tried(spec, styled, budget, place, SOONER) if max(spec.shape[1:]) > SMALLEST else None
-    if trial is not None and seen_by(trial, data) >= EPOCHS:
-        trial = tried(spec, styled | {"augment": "ada"}, budget, place, SOONER)
-    if trial is not None and trial.images >= STYLED_SEEN:
-        method, rest = SOONER, ""
-    else:
-        quick = within(data, HASTE | SMOOTH)
-        trial = tried(spec, quick, budget, place, SOONEST) or replace(slower, settings=quick)
-        method, rest = SOONEST, f", and for the critic {HASTE['critic_steps']} times as many"
-    augmented = f"each picture is seen {seen_by(trial, data):,.0f} times, so ada watches for overfitting"
-    shown = "x".join(map(str, spec.shape))
+    """WGAN-GP for a time in which R3GAN, ``slower``, would not settle."""
+    settings = HASTE | SMOOTH | {"batch_size": min(HASTE["batch_size"], len(data) or HASTE["batch_size"])}
+    trial = tried(spec, settings, budget, place, HURRIED) or slower
     why = (
         f"data: {amount(data)}, learnt as one",
         f"machine: {place}: {trial.speed:,.0f} pictures a second with this network",
-        f"method: {method}: {METHOD} would see {slower.images:,} pictures in the time and not settle; give more for it",
-        f"network: {shown}, width {trial.settings['width']}: {trial.images:,} pictures in the time, in "
-        f"batches of {trial.settings['batch_size']}{rest}",
-        "schedule: constant rates, " + (augmented if "augment" in trial.settings else "no augmentation"),
+        f"method: {HURRIED}: {METHOD} would see {slower.images:,} pictures in the time and not settle; give more for it",
+        f"network: {'x'.join(map(str, spec.shape))}, width {settings['width']}: {trial.images:,} pictures in the time, in "
+        f"batches of {settings['batch_size']}, and for the critic {settings['critic_steps']} times as many",
+        "schedule: constant rates, no augmentation",
     )
-    return Recipe(method, trial.settings, side, why)
-
-
-def within(data: Data, settings: dict[str, Any]) -> dict[str, Any]:
-    """``settings`` with a batch no larger than the data."""
-    return settings | {"batch_size": min(settings["batch_size"], len(data) or settings["batch_size"])}
-
-
-def seen_by(trial: Trial, data: Data) -> float:
-    """How often each picture would be seen; 0 of endless ones."""
-    return trial.images / len(data) if len(data) else 0.0
+    return Recipe(HURRIED, settings, side, why)
 
 
 def side_within(spec: Spec, settings: dict[str, Any], budget: Budget, largest: int, place: Place) -> int:

@@ -18,10 +18,13 @@ from ganvas.evaluation.accept.trial import draw, train_through
 from ganvas.evaluation.evidence import real_side
 from ganvas.metrics import frechet_distance
 from ganvas.metrics.networks import FeatureNetwork, feature_network
-from ganvas.training.auto import HASTE, STYLED
+from ganvas.training.auto import HASTE
 
 SETTINGS: dict[str, dict[str, Any]] = {
-    "stylegan": STYLED,
+    "stylegan": {
+        "width": 8, "latent_size": 64, "style_size": 128, "mapping_layers": 2, "batch_size": 16, "path_weight": 0.0,
+        "learning_rate": 8e-3, "gamma_scale": 2e-3,
+    },
     "dcgan": {"width": 32, "batch_size": 32},
     "wgan-gp": HASTE,
 }  # fmt: skip
