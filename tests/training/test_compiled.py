@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 
-from ganvas.errors import ResourceError
+from ganvas.errors import ResourceError, UsageError
+from ganvas.method import Method, Terms
 from ganvas.methods import METHODS
 from ganvas.runs import Run
 from ganvas.training import train
@@ -102,3 +104,66 @@ def test_no_compiler_is_an_error_of_one_line(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=broken))
     with pytest.raises(ResourceError, match=r"no compiler here.*without --compile"):
         gradients("gan", compiled=True)
+
+
+class Graphs:
+    """Stands in for ``torch.compile``: what a CUDA graph made is overwritten when another one is played, here with NaN."""
+
+    def __init__(self, method: Method) -> None:
+        self.modes: list[str | None] = []
+        self.made: list[torch.Tensor] = []
+        for weight in method.parameters():
+            weight.register_post_accumulate_grad_hook(self.note)
+
+    def note(self, weight: torch.Tensor) -> None:
+        if weight.grad is not None and not any(weight.grad is made for made in self.made):
+            self.made.append(weight.grad)
+
+    def compile(self, loss: Callable[..., Terms], mode: str | None = None) -> Callable[..., Terms]:
+        self.modes.append(mode)
+
+        def played(*arguments: object) -> Terms:
+            for tensor in self.made if mode else ():
+                tensor.detach().fill_(float("nan"))
+            self.made.clear()
+            terms = loss(*arguments)
+            self.made += terms.values()
+            return terms
+
+        return played
+
+
+@pytest.mark.parametrize("micro_batch", [None, 3])
+@pytest.mark.parametrize("name", METHODS)
+def test_nothing_of_a_graph_is_read_after_the_next(name: str, micro_batch: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def trained(cuda_graphs: bool) -> tuple[dict[str, float], dict[str, torch.Tensor]]:
+        data = data_for(name)
+        torch.manual_seed(4)
+        method = METHODS[name](config_for(name), data.spec)
+        graphs = Graphs(method)
+        monkeypatch.setattr(torch, "compile", graphs.compile)
+        engine = Engine(method, device=CPU, autocast=None, seed=0, ranks=Ranks(CPU), cuda_graphs=cuda_graphs)
+        engine.take_at_most(micro_batch)
+        stream = data.stream(method.config.batch_size, seed=0)
+        for step in range(3):
+            engine.gauging = step == 2
+            engine.step(step, stream)
+        mode = None if engine.micro else "reduce-overhead"
+        assert set(graphs.modes) == ({mode} if cuda_graphs else set())
+        return engine.terms() | engine.read_gauges(None, 3), method.state_dict()
+
+    (terms, weights), (plain, as_written) = trained(True), trained(False)
+    assert terms == plain
+    assert all(torch.equal(value, as_written[key]) for key, value in weights.items() if isinstance(value, torch.Tensor))
+
+
+def test_graphs_need_cuda(tmp_path: Path) -> None:
+    data = data_for("gan")
+    with pytest.raises(UsageError, match=r"CUDA graphs.*cpu.*leave out --cuda-graphs"):
+        next(
+            iter(
+                train(
+                    METHODS["gan"](config_for("gan"), data.spec), data, Run(tmp_path), steps=1, device="cpu", cuda_graphs=True
+                )
+            )
+        )

@@ -189,7 +189,7 @@ def again(original: Run, folder: Path) -> Training:
     method = build(config["method"], METHODS[config["method"]].Config(**config["config"]), data, config["seed"])
     machine = MachineFlags(
         settings["device"], settings["precision"], settings["threads"], settings.get("micro_batch"),
-        compile=settings.get("compiled", False),
+        compile=settings.get("compiled", False), cuda_graphs=settings.get("cuda_graphs", False),
     )  # fmt: skip
     return Training(method, data, Run(folder, seed=config["seed"]), BudgetFlags(steps=step), machine, heal=settings["heal"])
 
@@ -289,7 +289,7 @@ def follow(training: Training, output: Output) -> Outcome:
     progresses = train(
         method, training.data, run, steps=budget.steps, images=budget.images, minutes=budget.minutes,
         device=machine.device, precision=machine.precision, threads=machine.threads, micro_batch=machine.micro_batch,
-        compiled=machine.compile,
+        compiled=machine.compile, cuda_graphs=machine.cuda_graphs,
         save_seconds=training.save_every, save_growth=GROWTH, heal=training.heal, resume=training.resume,
         remember={"score": training.score, "patience": training.patience} | ({"app": training.app} if training.app else {}),
     )  # fmt: skip

@@ -21,24 +21,40 @@ class CompiledLosses:
 
     Args:
         method: its ``seen`` and ``observe`` are hidden from the compiler from now on.
+        graphs: record them as CUDA graphs, whose outputs and gradients are gone when the next one is played.
     """
 
-    def __init__(self, method: Method) -> None:
-        self.method = method
-        self.compiled: dict[str, Loss] = {}
+    def __init__(self, method: Method, *, graphs: bool = False) -> None:
+        self.method, self.graphs = method, graphs
+        self.compiled: dict[tuple[str, bool], Loss] = {}
         # An attribute of the object hides its class's method.
         method.seen = torch.compiler.disable(method.seen)  # type: ignore[method-assign]
         method.observe = torch.compiler.disable(method.observe)  # type: ignore[method-assign]
         warnings.filterwarnings("ignore", category=FutureWarning, module=r"torch\._")  # the compiler's, of its own parts
 
-    def of(self, loss: Loss) -> Loss:
-        """The quicker form of one of the method's losses; its gradients are the same to within rounding."""
-        name = loss.__name__
-        if name in self.method.eager:
+    def of(self, loss: Loss, *, adds_up: bool = False) -> Loss:
+        """The quicker form of one of the method's losses; its gradients are the same to within rounding.
+
+        Args:
+            loss: a method of the method.
+            adds_up: gradients of several calls will be added up, which those of a graph do not live long enough for.
+        """
+        if loss.__name__ in self.method.eager:
             return loss
-        if name not in self.compiled:
-            self.compiled[name] = or_a_reason(torch.compile(loss))
-        return self.compiled[name]
+        key = loss.__name__, self.graphs and not adds_up
+        if key not in self.compiled:
+            compiled = torch.compile(loss, mode="reduce-overhead" if key[1] else None)
+            self.compiled[key] = or_a_reason(kept(compiled) if key[1] else compiled)
+        return self.compiled[key]
+
+
+def kept(graph: Loss) -> Loss:
+    """``graph``, its terms in memory of their own, where they outlive the next graph."""
+
+    def loss(*arguments: Any) -> Terms:
+        return {name: value.clone() for name, value in graph(*arguments).items()}
+
+    return loss
 
 
 def or_a_reason(compiled: Loss) -> Loss:

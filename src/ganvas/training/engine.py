@@ -40,6 +40,7 @@ class Engine:
         seed: of every random draw, with the rank and the step.
         ranks: the other processes, if any.
         compiled: whether losses go through ``torch.compile``.
+        cuda_graphs: whether they are recorded as CUDA graphs, too; implies ``compiled``.
 
     Attributes:
         unseen: pictures that are never trained on, on the device: adaptive augmentation goes by how they are scored, if any.
@@ -54,6 +55,7 @@ class Engine:
         seed: int,
         ranks: Ranks,
         compiled: bool = False,
+        cuda_graphs: bool = False,
     ) -> None:
         self.device, self.seed, self.ranks, self.autocast = device, seed, ranks, autocast
         self.method = method.to(device=device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
@@ -65,7 +67,7 @@ class Engine:
         c = method.config
         self.averages = {name: Average(getattr(method, name), c.ema_half_life, c.ema_warm_up) for name in method.averaged}
         self.window: dict[str, list[Tensor]] = {}
-        self.compiled = CompiledLosses(method) if compiled else None
+        self.compiled = CompiledLosses(method, graphs=cuda_graphs) if compiled or cuda_graphs else None
         self.micro: MicroBatches | None = None
         self.unseen: Images | None = None
         self.gauging = False
@@ -118,7 +120,7 @@ class Engine:
     def update(self, player: str, loss: Callable[..., Terms], *arguments: Any) -> None:
         """The one verb of a training step, see ``ganvas.method.Update``."""
         optimizer, others = self.optimizers[player], self._others[player]
-        loss = self.compiled.of(loss) if self.compiled else loss
+        loss = self.compiled.of(loss, adds_up=self.micro is not None) if self.compiled else loss
         for parameter in others:
             parameter.requires_grad_(False)
         optimizer.zero_grad(set_to_none=True)

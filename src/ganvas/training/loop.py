@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from ganvas.data import Data
-from ganvas.errors import Diverged, ResourceError
+from ganvas.errors import Diverged, ResourceError, UsageError
 from ganvas.method import Method
 from ganvas.runs import Run, provenance
 from ganvas.training.budget import Budget
@@ -49,6 +49,7 @@ def train(
     heal: int = 0,
     micro_batch: int | None = None,
     compiled: bool = False,
+    cuda_graphs: bool = False,
     resume: bool = False,
     remember: Mapping[str, Any] = MappingProxyType({}),
 ) -> Iterator[Progress]:
@@ -71,6 +72,8 @@ def train(
             Where the free memory cannot hold that, training begins with as many as fit; whenever it runs out, that is halved,
             and training goes on from the last checkpoint.
         compiled: puts the losses through ``torch.compile``, which takes minutes and a C++ compiler, or Triton on a GPU.
+        cuda_graphs: records the compiled losses as CUDA graphs as well: for small networks, whose kernels end sooner than they
+            are launched. Where parts of a batch are added up (``micro_batch``), they are compiled only.
         remember: more facts for config.json's "training", for the caller to find when the run is resumed.
 
     Raises:
@@ -90,13 +93,18 @@ def train(
     if threads or (place.type == "cpu" and not data.spec.is_image):
         torch.set_num_threads(threads or 1)
     autocast = choose_autocast(precision, place, data.spec)
+    if cuda_graphs and place.type != "cuda":
+        raise UsageError(f"CUDA graphs need a CUDA device, training is on {place.type}", "leave out --cuda-graphs")
+    if resume and place.type == "cuda":  # elsewhere it goes on without
+        cuda_graphs = cuda_graphs or recorded["training"].get("cuda_graphs", False)
     ranks = Ranks(place)
     fitting = None if resume or micro_batch or ranks.world > 1 else samples_that_fit(method, place)
-    engine = Engine(method, device=place, autocast=autocast, seed=run.seed, ranks=ranks, compiled=compiled)
+    quick: dict[str, bool] = {"compiled": compiled, "cuda_graphs": cuda_graphs}
+    engine = Engine(method, device=place, autocast=autocast, seed=run.seed, ranks=ranks, **quick)
     session = Session(method, data, run, budget, engine, log_steps=log_steps, heal=heal, micro_batch=micro_batch)
     asked = {"steps": steps, "images": images, "minutes": minutes, "device": device, "precision": precision, "threads": threads}
     kept = {"log_steps": log_steps, "save_seconds": save_seconds, "save_steps": save_steps, "keep": run.keep, "heal": heal}
-    kept |= {"micro_batch": micro_batch, "compiled": compiled}
+    kept |= {"micro_batch": micro_batch, **quick}
     if ranks.first:
         begin(run, method, data, asked | kept | dict(remember), resume)
     with run, DeferredSignals() as signals:
