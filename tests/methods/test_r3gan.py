@@ -74,12 +74,14 @@ def test_the_schedules_count_the_images_of_all_ranks() -> None:
     assert method.gamma == pytest.approx(6.0)  # 5 steps of 4 times 25
 
 
-def test_learns_the_class_that_is_asked_for(tmp_path: Path) -> None:
+@pytest.mark.parametrize("networks", ["residual", "dcgan"])
+def test_learns_the_class_that_is_asked_for(networks: str, tmp_path: Path) -> None:
     data = three_shades()
     torch.manual_seed(0)
     config = R3GANConfig(
-        conditional=True, width=8, latent_size=4, blocks=1, block="basic", batch_size=24, learning_rate=3e-3, ema_half_life=500
-    )
+        conditional=True, networks=networks, width=8, latent_size=4, blocks=1, block="basic", batch_size=24, learning_rate=3e-3,
+        ema_half_life=500,
+    )  # fmt: skip
     method = R3GAN(config, data.spec)
     (*_, last) = train(method, data, Run(tmp_path / "run", seed=0), steps=150, save_seconds=1e6)
     label = torch.arange(60) % 3
@@ -88,10 +90,11 @@ def test_learns_the_class_that_is_asked_for(tmp_path: Path) -> None:
         assert abs(float(made[label == shade].mean()) - (level / 127.5 - 1)) < 0.2
 
 
-def test_each_sample_is_judged_under_its_own_label() -> None:
+@pytest.mark.parametrize("networks", ["residual", "dcgan"])
+def test_each_sample_is_judged_alone_under_its_own_label(networks: str) -> None:
     """The pairs share a class, from which a game with mixed-up labels still learns: so by value."""
     torch.manual_seed(0)
-    method = R3GAN(R3GANConfig(conditional=True, width=4, latent_size=2, blocks=1), three_shades().spec)
+    method = R3GAN(R3GANConfig(conditional=True, networks=networks, width=4, latent_size=2, blocks=1), three_shades().spec)
     real, fake, label = torch.randn(6, 1, 8, 8), torch.randn(6, 1, 8, 8), torch.tensor([0, 0, 1, 2, 2, 1])
     on_real, on_fake = (method.discriminator(samples, label) for samples in (real, fake))
     found = method.discriminator_loss(real, fake, label)["relativistic"]

@@ -68,10 +68,17 @@ def test_equals_double_backward(name: str, elsewhere: bool, channels_last: bool)
     assert torch.equal(samples, before)
 
 
+LABELLED = {
+    "residual": lambda: ModernDiscriminator(Spec((1, 8, 8)), width=6, blocks=1, block="basic", classes=3),
+    "dcgan": lambda: DCGANDiscriminator(Spec((1, 8, 8)), width=6, batch_norm=False, classes=3),
+}
+
+
 @pytest.mark.parametrize("elsewhere", [False, True])
-def test_a_label_says_which_score_and_slope(elsewhere: bool) -> None:
+@pytest.mark.parametrize("name", LABELLED)
+def test_a_label_says_which_score_and_slope(name: str, elsewhere: bool) -> None:
     torch.manual_seed(0)
-    critic = ModernDiscriminator(Spec((1, 8, 8)), width=6, blocks=1, block="basic", classes=3).double()
+    critic = LABELLED[name]().double()
     for parameter in critic.parameters():
         nn.init.normal_(parameter, std=0.5)
     samples, at = torch.randn(5, 1, 8, 8).double(), torch.randn(3, 1, 8, 8).double() if elsewhere else None

@@ -14,6 +14,7 @@ from torch.optim import Adam, Optimizer
 from ganvas.data.batches import Images, Spec
 from ganvas.errors import DataError, UsageError
 from ganvas.method import Method, MethodConfig, Terms, Update, number
+from ganvas.networks.dcgan import DCGANDiscriminator, DCGANGenerator, LabelledGenerator
 from ganvas.networks.mlp import MLP
 from ganvas.networks.modern import ModernDiscriminator, ModernGenerator
 from ganvas.networks.slopes import scores_and_slopes
@@ -27,6 +28,8 @@ class R3GANConfig(MethodConfig):
 
     Args:
         conditional: learn the data's classes: they join the latent, and the discriminator projects on them. Pictures only.
+        networks: the paper's residual ones, or DCGAN's, quick to begin, for minutes. Its generator has batch norm; of those
+            only the width is to choose: no blocks, patches or ends.
         blocks: residual blocks a resolution; the paper has 2.
         block: bottlenecks with grouped convolutions as the paper, or basic blocks of two convolutions, quicker on a CPU.
         patch: pixels a side that the finest stage has in one place, a power of two; 1 as the paper, 2 saves most of that stage.
@@ -46,6 +49,7 @@ class R3GANConfig(MethodConfig):
     latent_size: int = number(64, at_least=1)
     width: int = number(32, at_least=1)
     conditional: bool = False
+    networks: Literal["residual", "dcgan"] = "residual"
     blocks: int = number(2, at_least=1, at_most=16)
     block: Literal["bottleneck", "basic"] = "bottleneck"
     patch: int = number(1, at_least=1)
@@ -62,8 +66,12 @@ class R3GANConfig(MethodConfig):
 
 
 def players(config: R3GANConfig, spec: Spec, classes: int) -> tuple[nn.Module, nn.Module]:
-    """Generator and discriminator by the data: an MLP for points, the paper's residual networks for pictures."""
+    """Generator and discriminator by the data: MLPs for points, for pictures the paper's residual networks or DCGAN's."""
     c = config
+    if spec.is_image and c.networks == "dcgan":
+        scorer = DCGANDiscriminator(spec, width=c.width, batch_norm=False, classes=classes)  # R1 is of each sample alone
+        drawer = DCGANGenerator(spec, latent_size=c.latent_size * (2 if classes else 1), width=c.width, smooth=True)
+        return LabelledGenerator(drawer, latent_size=c.latent_size, classes=classes) if classes else drawer, scorer
     if spec.is_image:
         shape: dict[str, Any] = {
             "width": c.width, "blocks": c.blocks, "block": c.block, "patch": c.patch, "fine": c.fine, "ends": c.ends,

@@ -114,16 +114,39 @@ class DCGANGenerator(nn.Sequential):
             self.apply(start_smooth_)
 
 
+class LabelledGenerator(nn.Module):
+    """A generator whose latents a label's embedding of the same size joins: (N, Z), (N,) -> (N, C, H, W).
+
+    Args:
+        generator: of latents twice as long, (N, 2 Z).
+        latent_size: Z.
+        classes: how many labels there are.
+    """
+
+    def __init__(self, generator: nn.Module, *, latent_size: int, classes: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(classes, latent_size)
+        self.generator = generator
+
+    def forward(self, latent: Tensor, label: Tensor) -> Tensor:
+        pictures: Tensor = self.generator(torch.cat([latent, self.embedding(label)], dim=1))
+        return pictures
+
+
 class DCGANDiscriminator(nn.Sequential):
     """Strided 4x4 convolutions halve the picture down to 4 to 8 pixels, one linear layer scores it: (N, C, H, W) -> (N,).
+
+    With ``classes`` the linear layer has a score for each, and that of the label (N,) counts: a projection (Miyato and Koyama
+    2018).
 
     Args:
         spec: the picture's shape.
         width: channels of the first map.
         batch_norm: as the paper; must be off under a gradient penalty, which needs a score of each sample alone.
+        classes: how many it is told; 0 for none.
     """
 
-    def __init__(self, spec: Spec, *, width: int = 64, batch_norm: bool = True) -> None:
+    def __init__(self, spec: Spec, *, width: int = 64, batch_norm: bool = True, classes: int = 0) -> None:
         stages = halvings("this discriminator", spec)
         channels, rows, columns = spec.shape
         outwards = widths(width, stages)
@@ -135,11 +158,13 @@ class DCGANDiscriminator(nn.Sequential):
                 layers.append(nn.BatchNorm2d(outputs))
             layers.append(nn.LeakyReLU(0.2, inplace=True))
         base = (rows // 2**stages) * (columns // 2**stages)
-        super().__init__(*layers, nn.Flatten(), nn.Linear(outwards[-1] * base, 1))
+        super().__init__(*layers, nn.Flatten(), nn.Linear(outwards[-1] * base, max(1, classes)))
         self.apply(start_normal_ if batch_norm else start_he_)
+        self.classes = classes
 
-    def forward(self, image: Tensor) -> Tensor:
-        return super().forward(image).squeeze(1)  # type: ignore[no-any-return, no-untyped-call]
+    def forward(self, image: Tensor, label: Tensor | None = None) -> Tensor:
+        scores: Tensor = super().forward(image)  # type: ignore[no-untyped-call]  # (N, 1 or classes)
+        return scores.squeeze(1) if label is None else scores.gather(1, label[:, None]).squeeze(1)
 
 
 class LabelPlanes(nn.Module):

@@ -77,7 +77,7 @@ def layers_of(critic: nn.Module, label: Tensor | None = None) -> list[nn.Module]
     if not isinstance(critic, MLP | DCGANDiscriminator | ModernDiscriminator):
         return None
     layers = list(critic)
-    classes = critic.classes if isinstance(critic, ModernDiscriminator) else 0
+    classes = 0 if isinstance(critic, MLP) else critic.classes
     told = (label is None) == (classes == 0)
     ends_in_score = told and isinstance(layers[-1], nn.Linear) and layers[-1].out_features == max(1, classes)
     starts_affine = isinstance(layers[0], nn.Linear | nn.Conv2d)
