@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -10,13 +11,15 @@ from torch.nn.functional import softplus
 
 from ganvas.data.batches import Images, Spec
 from ganvas.data.dataset import ArrayData
-from ganvas.errors import DataError
+from ganvas.errors import DataError, UsageError
 from ganvas.methods import R3GAN, R3GANConfig
 from ganvas.runs import Run
 from ganvas.training import train
 from ganvas.training.budget import rate_factor
 from ganvas.training.engine import Engine
 from ganvas.training.ranks import Ranks
+
+NETWORKS: dict[str, dict[str, Any]] = {"residual": {"blocks": 1, "block": "basic"}, "dcgan": {"networks": "dcgan"}}
 
 
 def three_shades(count: int = 240) -> ArrayData:
@@ -74,14 +77,13 @@ def test_the_schedules_count_the_images_of_all_ranks() -> None:
     assert method.gamma == pytest.approx(6.0)  # 5 steps of 4 times 25
 
 
-@pytest.mark.parametrize("networks", ["residual", "dcgan"])
-def test_learns_the_class_that_is_asked_for(networks: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("networks", NETWORKS.values(), ids=NETWORKS)
+def test_learns_the_class_that_is_asked_for(networks: dict[str, Any], tmp_path: Path) -> None:
     data = three_shades()
     torch.manual_seed(0)
     config = R3GANConfig(
-        conditional=True, networks=networks, width=8, latent_size=4, blocks=1, block="basic", batch_size=24, learning_rate=3e-3,
-        ema_half_life=500,
-    )  # fmt: skip
+        conditional=True, width=8, latent_size=4, batch_size=24, learning_rate=3e-3, ema_half_life=500, **networks
+    )
     method = R3GAN(config, data.spec)
     (*_, last) = train(method, data, Run(tmp_path / "run", seed=0), steps=150, save_seconds=1e6)
     label = torch.arange(60) % 3
@@ -90,16 +92,21 @@ def test_learns_the_class_that_is_asked_for(networks: str, tmp_path: Path) -> No
         assert abs(float(made[label == shade].mean()) - (level / 127.5 - 1)) < 0.2
 
 
-@pytest.mark.parametrize("networks", ["residual", "dcgan"])
-def test_each_sample_is_judged_alone_under_its_own_label(networks: str) -> None:
+@pytest.mark.parametrize("networks", NETWORKS.values(), ids=NETWORKS)
+def test_each_sample_is_judged_alone_under_its_own_label(networks: dict[str, Any]) -> None:
     """The pairs share a class, from which a game with mixed-up labels still learns: so by value."""
     torch.manual_seed(0)
-    method = R3GAN(R3GANConfig(conditional=True, networks=networks, width=4, latent_size=2, blocks=1), three_shades().spec)
+    method = R3GAN(R3GANConfig(conditional=True, width=4, latent_size=2, **networks), three_shades().spec)
     real, fake, label = torch.randn(6, 1, 8, 8), torch.randn(6, 1, 8, 8), torch.tensor([0, 0, 1, 2, 2, 1])
     on_real, on_fake = (method.discriminator(samples, label) for samples in (real, fake))
     found = method.discriminator_loss(real, fake, label)["relativistic"]
     torch.testing.assert_close(found, softplus(on_fake - on_real).mean())
     torch.testing.assert_close(method.generator_loss(real, fake, label)["relativistic"], softplus(on_real - on_fake).mean())
+
+
+def test_dcgans_networks_refuse_what_they_lack() -> None:
+    with pytest.raises(UsageError, match="no patch: leave out --patch, or --networks"):
+        R3GAN(R3GANConfig(networks="dcgan", patch=2), Spec((1, 28, 28)))
 
 
 def test_wants_labels_to_be_conditional() -> None:

@@ -28,8 +28,8 @@ class R3GANConfig(MethodConfig):
 
     Args:
         conditional: learn the data's classes: they join the latent, and the discriminator projects on them. Pictures only.
-        networks: the paper's residual ones, or DCGAN's, quick to begin, for minutes. Its generator has batch norm; of those
-            only the width is to choose: no blocks, patches or ends.
+        networks: the paper's residual ones, or DCGAN's, whose generator has batch norm, for minutes; these have a width, but no
+            blocks, patches or ends.
         blocks: residual blocks a resolution; the paper has 2.
         block: bottlenecks with grouped convolutions as the paper, or basic blocks of two convolutions, quicker on a CPU.
         patch: pixels a side that the finest stage has in one place, a power of two; 1 as the paper, 2 saves most of that stage.
@@ -65,10 +65,17 @@ class R3GANConfig(MethodConfig):
     first_beta2: float = number(0.0, at_least=0, at_most=0.99999)
 
 
+OF_RESIDUAL = ("blocks", "block", "patch", "fine", "ends")
+"""Settings that DCGAN's networks lack."""
+
+
 def players(config: R3GANConfig, spec: Spec, classes: int) -> tuple[nn.Module, nn.Module]:
     """Generator and discriminator by the data: MLPs for points, for pictures the paper's residual networks or DCGAN's."""
     c = config
     if spec.is_image and c.networks == "dcgan":
+        for name in OF_RESIDUAL:
+            if getattr(c, name) != getattr(R3GANConfig, name):
+                raise UsageError(f"DCGAN's networks have no {name}", f"leave out --{name}, or --networks")
         scorer = DCGANDiscriminator(spec, width=c.width, batch_norm=False, classes=classes)  # R1 is of each sample alone
         drawer = DCGANGenerator(spec, latent_size=c.latent_size * (2 if classes else 1), width=c.width, smooth=True)
         return LabelledGenerator(drawer, latent_size=c.latent_size, classes=classes) if classes else drawer, scorer
