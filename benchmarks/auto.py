@@ -34,7 +34,7 @@ from ganvas.training.auto import recipe_for
 from ganvas.training.budget import Budget
 
 FEW = 300
-FIXED: dict[str, dict[str, Any]] = {**SETTINGS, "r3gan": {}}
+FIXED = SETTINGS
 
 
 def few_pictures() -> Data:

@@ -18,22 +18,25 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evidence, "ENOUGH_HELD_OUT", 30)
     monkeypatch.setattr(rivals, "SETS", {"noise": lambda: data})
     small = {"width": 4, "latent_size": 4, "batch_size": 8}
-    own = small | {"style_size": 4, "mapping_layers": 1}
-    monkeypatch.setattr(rivals, "SETTINGS", {"stylegan": own, "dcgan": small, "wgan-gp": small})
+    styled = small | {"style_size": 4, "mapping_layers": 1}
+    monkeypatch.setattr(
+        rivals, "SETTINGS", {"r3gan": small | {"networks": "dcgan"}, "stylegan": styled, "dcgan": small, "wgan-gp": small}
+    )
     monkeypatch.setattr(rivals, "COUNT", 70)
     monkeypatch.setattr(rivals, "STRIDE", 2)
 
 
-def test_each_is_scored_over_the_same_time(tiny: None) -> None:
-    outcome = rivals.against_rivals(0, minutes=0.001, sets=("noise",), features="raw")
+@pytest.mark.parametrize("method", ["r3gan", "stylegan"])
+def test_each_is_scored_over_the_same_time(method: str, tiny: None) -> None:
+    outcome = rivals.against_rivals(0, minutes=0.001, method=method, sets=("noise",), features="raw")
     found = outcome.facts["noise"]
-    assert list(found) == ["stylegan", "dcgan", "wgan-gp"] and all(len(ratios) == 3 for ratios in found.values())
+    assert list(found) == [method, "dcgan", "wgan-gp"] and all(len(ratios) == 3 for ratios in found.values())
     assert all(ratio > 0 for ratios in found.values() for ratio in ratios)
     assert "times as near" in outcome.measured
 
 
 def test_to_pass_it_must_be_twice_as_near_as_the_better_rival(tiny: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    last = {"stylegan": 2.0, "dcgan": 4.1, "wgan-gp": 9.0}
+    last = {"r3gan": 2.0, "dcgan": 4.1, "wgan-gp": 9.0}
     monkeypatch.setattr(rivals, "course", lambda name, *rest: [50.0, 20.0, last[name]])
     assert rivals.against_rivals(0, sets=("noise",)).passed
     last["wgan-gp"] = 3.9

@@ -33,7 +33,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Settings:
     """
     traits: Settings = {"work": 1e8, "most": 10**6, "small": 1.0}
 
-    def tried(spec: Spec, settings: Settings, budget: Budget, place: auto.Place, method: str = "") -> Trial | None:
+    def tried(spec: Spec, settings: Settings, budget: Budget, place: auto.Place) -> Trial | None:
         if settings["width"] > traits["most"]:
             return None
         pixels = spec.shape[1] * spec.shape[2] / settings.get("patch", 2) ** 2
@@ -103,13 +103,18 @@ def test_batches_stay_large_where_the_machine_needs_it(machine: Settings) -> Non
     assert recipe_for(noise(40, side=8), Budget(steps=3), device="cpu").settings["batch_size"] == 40
 
 
-def test_networks_that_would_not_settle_give_way_to_wgan_gp(machine: Settings) -> None:
+def test_networks_that_would_not_settle_give_way_to_quicker_ones(machine: Settings) -> None:
     data = noise(4000, side=64)
-    methods = [chosen(data, minutes=minutes).method for minutes in (0.1, 1, 10, 100)]
-    assert methods[0] == "wgan-gp" and methods[-1] == "r3gan" and methods == sorted(methods, reverse=True)
-    assert "wgan-gp: r3gan would see" in chosen(data, minutes=0.1).why[2]
-    hurried = chosen(noise(24, side=64), minutes=0.1).settings
-    assert hurried["batch_size"] == 24 and hurried["smooth_start"]
+    networks = [chosen(data, minutes=minutes).settings.get("networks", "own") for minutes in (0.1, 1, 10, 100)]
+    assert networks[0] == "dcgan" and networks[-1] == "own" and networks == sorted(networks)
+    assert "DCGAN's networks: its own would see" in chosen(data, minutes=0.1).why[2]
+
+
+@pytest.mark.parametrize(("classes", "learnt"), [(0, False), (2, True)])
+def test_in_haste_classes_are_learnt_and_batches_small(machine: Settings, classes: int, learnt: bool) -> None:
+    hurried = chosen(noise(40, side=64, classes=classes), minutes=0.1)
+    assert hurried.settings["conditional"] is learnt and ("learnt by class" in hurried.why[0]) is learnt
+    assert hurried.settings["batch_size"] == auto.QUICK["batch_size"]
 
 
 def test_what_memory_does_not_hold_is_not_chosen(machine: Settings) -> None:

@@ -154,7 +154,7 @@ LEVELS: dict[int, list[Check]] = {
         ),
         Check(
             "F5",
-            "stylegan on faces and emoji at 64: Frechet (EfficientNet) over floor, beside dcgan and wgan-gp",
+            "r3gan on faces and emoji at 64: Frechet (EfficientNet) over floor, beside dcgan and wgan-gp",
             "a half of either's, or less, in 10 min each",
             against_rivals,
             80,
