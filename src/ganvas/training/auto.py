@@ -34,8 +34,8 @@ SEEN = 150_000
 SETTLED = 100
 """Pictures that training must see for each pixel of one, or R3GAN has not caught up with WGAN-GP. Measured: of faces it was
 behind, by a sixth after 14 (64x64, KID) and by a quarter after 67 (32x32), of digits and clothing far ahead after 130."""
-SHARP = 40
-"""As many must it see a pixel for a higher resolution to be chosen; a guess."""
+SHARP = 8
+"""As many must it see a pixel on DCGAN's networks for a higher resolution: drawn faces of 64x64 have all parts by then."""
 LARGEST, SMALLEST = 256, 32
 """Pixels of a side that are chosen."""
 BATCHES, KEPT = (64, 32), 0.75
@@ -192,7 +192,7 @@ def for_pictures(data: Data, budget: Budget, largest: int | None, place: Place) 
     batch = min(BATCHES[0], len(data)) if len(data) else BATCHES[0]
     settings = PICTURES | {"conditional": conditional, "batch_size": batch}
     spec = data.spec
-    side = None if largest is None else side_within(spec, settings, budget, largest, place)
+    side = None if largest is None else side_within(spec, budget, largest, place)
     if side is not None:
         spec = replace(spec, shape=(spec.shape[0], side, side))
     small = max(spec.shape[1:]) <= SMALLEST
@@ -245,14 +245,14 @@ def told(counts: list[int], conditional: bool) -> str:
     return "learnt as one" + (f" ({len(counts)} classes, some with fewer than {FEWEST_A_CLASS})" if len(counts) > 1 else "")
 
 
-def side_within(spec: Spec, settings: dict[str, Any], budget: Budget, largest: int, place: Place) -> int:
-    """The highest resolution, a power of two, at which the smallest network still sees ``SHARP`` pictures a pixel.
+def side_within(spec: Spec, budget: Budget, largest: int, place: Place) -> int:
+    """The highest resolution, a power of two, at which the quick networks still see ``SHARP`` pictures a pixel.
 
     Measured at the lowest; each doubling costs four times as much.
     """
     top = 1 << (max(8, min(largest, LARGEST)).bit_length() - 1)
     side = min(top, SMALLEST)
-    trial = tried(replace(spec, shape=(spec.shape[0], side, side)), settings | rung(RUNGS[0], side), budget, place)
+    trial = tried(replace(spec, shape=(spec.shape[0], side, side)), QUICK, budget, place)
     images = trial.images if trial else 0
     while side < top and images / 4 >= SHARP * (2 * side) ** 2:
         side, images = side * 2, images // 4
