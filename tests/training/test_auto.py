@@ -119,6 +119,19 @@ def test_in_haste_classes_are_learnt_and_batches_small(machine: Settings, classe
     assert hurried.settings["batch_size"] == auto.QUICK["batch_size"]
 
 
+def test_in_haste_few_pictures_are_watched_for_overfitting(machine: Settings) -> None:
+    few, many = (chosen(noise(count, side=64), minutes=1) for count in (40, 4000))
+    assert [recipe.settings.get("networks") for recipe in (few, many)] == ["dcgan", "dcgan"]
+    assert few.settings["augment"] == "ada" and "augment" not in many.settings
+    assert "ada watches" in few.why[4] and "augmentation is off" in many.why[4]
+
+
+def test_quicker_networks_that_do_not_fit_leave_the_own_ones(machine: Settings) -> None:
+    machine["most"] = 16
+    settings = chosen(noise(4000, side=64), minutes=0.1).settings
+    assert "networks" not in settings and settings["decay_images"] > 0
+
+
 def test_what_memory_does_not_hold_is_not_chosen(machine: Settings) -> None:
     machine["most"] = 32
     assert chosen(noise(4000), minutes=10**6).settings["width"] == 32
