@@ -226,8 +226,8 @@ def for_pictures(data: Data, budget: Budget, largest: int | None, place: Place) 
 
 def in_haste(data: Data, counts: list[int], side: int | None, budget: Budget, place: Place, slower: Trial) -> Recipe | None:
     """The same game on DCGAN's networks, for a time in which its own, ``slower``, would not settle; None if they do not fit."""
-    conditional, batch = slower.settings["conditional"], min(QUICK["batch_size"], len(data) or QUICK["batch_size"])
-    settings = QUICK | {"conditional": conditional, "batch_size": batch}
+    conditional = slower.settings["conditional"]
+    settings = QUICK | {"conditional": conditional}
     trial = tried(slower.spec, settings, budget, place)
     if trial is None:
         return None
@@ -237,8 +237,8 @@ def in_haste(data: Data, counts: list[int], side: int | None, budget: Budget, pl
         f"data: {amount(data)}, {told_of_classes(counts, conditional)}",
         f"machine: {place}: {trial.speed:,.0f} pictures a second with this network",
         f"method: {METHOD} on DCGAN's networks: its own would see {slower.images:,} pictures in the time, too few for them",
-        f"network: {'x'.join(map(str, slower.spec.shape))}, width {trial.settings['width']}: {trial.images:,} pictures in the "
-        f"time, in batches of {trial.settings['batch_size']}",
+        f"network: {'x'.join(map(str, slower.spec.shape))}, width {QUICK['width']}: {trial.images:,} pictures in the "
+        f"time, in batches of {QUICK['batch_size']}",
         "schedule: constant rates; " + told_of_passes(trial, data),
     )
     return Recipe(METHOD, trial.settings, side, why)
