@@ -13,6 +13,7 @@ from ganvas.data.batches import Images, Spec
 from ganvas.data.dataset import ArrayData
 from ganvas.errors import DataError, UsageError
 from ganvas.methods import R3GAN, R3GANConfig
+from ganvas.networks.upwards import DoublingConv2d
 from ganvas.runs import Run
 from ganvas.training import train
 from ganvas.training.budget import rate_factor
@@ -96,12 +97,22 @@ def test_learns_the_class_that_is_asked_for(networks: dict[str, Any], tmp_path: 
 def test_each_sample_is_judged_alone_under_its_own_label(networks: dict[str, Any]) -> None:
     """The pairs share a class, from which a game with mixed-up labels still learns: so by value."""
     torch.manual_seed(0)
-    method = R3GAN(R3GANConfig(conditional=True, width=4, latent_size=2, **networks), three_shades().spec)
-    real, fake, label = torch.randn(6, 1, 8, 8), torch.randn(6, 1, 8, 8), torch.tensor([0, 0, 1, 2, 2, 1])
+    method = R3GAN(R3GANConfig(conditional=True, width=4, latent_size=2, **networks), Spec((1, 16, 16), ("a", "b", "c")))
+    real, fake, label = torch.randn(6, 1, 16, 16), torch.randn(6, 1, 16, 16), torch.tensor([0, 0, 1, 2, 2, 1])
     on_real, on_fake = (method.discriminator(samples, label) for samples in (real, fake))
+    torch.testing.assert_close(method.discriminator(real[:1], label[:1]), on_real[:1])
     found = method.discriminator_loss(real, fake, label)["relativistic"]
     torch.testing.assert_close(found, softplus(on_fake - on_real).mean())
     torch.testing.assert_close(method.generator_loss(real, fake, label)["relativistic"], softplus(on_real - on_fake).mean())
+
+
+def test_dcgans_generator_starts_without_a_checkerboard() -> None:
+    generator = R3GAN(R3GANConfig(networks="dcgan", width=4), Spec((3, 16, 16))).generator
+    kernels = [layer.weight for layer in generator if isinstance(layer, DoublingConv2d)]
+    assert kernels
+    for kernel in kernels:  # all four pixels that come from one see flat areas alike
+        phases = [kernel[:, :, a::2, b::2].sum((2, 3)) for a in (0, 1) for b in (0, 1)]
+        assert all(torch.allclose(phase, phases[0], atol=1e-6) for phase in phases)
 
 
 def test_dcgans_networks_refuse_what_they_lack() -> None:
